@@ -1,0 +1,73 @@
+"""Everything an operator can set, read once from the environment into one frozen value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Each field is read from `GQL_SERVICE_<NAME>`; the defaults run the embedded service."""
+
+    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Folder of the embedded service: database, stored files, the admin's token.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="postgresql://user@host/name; left out, an SQLite file in the data folder.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(
+        default=None,
+        description="Address that clients see, for links; left out, http://<host>:<port>.",
+    )
+    max_upload_bytes: int = Field(
+        default=100 * MIB, ge=1, description="Largest file in a multipart upload, in bytes."
+    )
+    max_files_per_upload: int = Field(
+        default=20, ge=1, description="Most files in one multipart upload."
+    )
+    max_json_bytes: int = Field(
+        default=16 * MIB, ge=1024, description="Largest JSON body of an authenticated request."
+    )
+    sweep_grace_hours: float = Field(
+        default=24, ge=0, description="How long bytes that nothing holds stay claimable, in hours."
+    )
+    sweep_delete_delay_hours: float = Field(
+        default=7 * 24,
+        ge=0,
+        description="How long dead objects stay on disk, in hours; at least the age of a backup.",
+    )
+    upload_lease_hours: float = Field(
+        default=24, gt=0, description="How long an unfinished upload keeps its claim, in hours."
+    )
+    dataset_retention_days: float = Field(
+        default=30, ge=0, description="How long a deleted dataset can be restored, in days."
+    )
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The SQLAlchemy address of the database, with the driver this service uses."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'gql-service.sqlite3'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is ours alone, so that `serve` may migrate it by itself."""
+        return self.resolved_database_url.startswith("sqlite")
+
+    @property
+    def resolved_public_url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
