@@ -1,0 +1,1 @@
+"""THE NOUNS: a row class and its reads, one noun per file."""

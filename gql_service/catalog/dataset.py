@@ -1,0 +1,240 @@
+"""Datasets, their versions, their sources, and the counters of every version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gql_service.catalog.names import clean_name
+from gql_service.catalog.project import MEMBERS, Permission, require
+from gql_service.database.columns import (
+    FOREVER,
+    BigKey,
+    ByteOrderedText,
+    Timestamp,
+    table_of,
+)
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among
+from gql_service.errors import NotFound
+
+
+class DatasetType(Enum):
+    """How a dataset came to be."""
+
+    MASTER = "MASTER"
+    CLONE = "CLONE"
+    MERGE = "MERGE"
+
+
+class Operation(Enum):
+    """What made a version."""
+
+    CREATE = "CREATE"
+    UPLOAD = "UPLOAD"
+    IMPORT = "IMPORT"
+    ADD = "ADD"
+    UPDATE = "UPDATE"
+    MOVE = "MOVE"
+    DELETE = "DELETE"
+    ANNOTATE = "ANNOTATE"
+    CLONE = "CLONE"
+    MERGE = "MERGE"
+    SWITCH_RECIPE = "SWITCH_RECIPE"
+
+
+class Dataset(SQLModel, table=True):
+    """A named line of versions. `head` is the newest published one; 0 while it is being built.
+
+    `deleted_at` is a soft delete. A purged dataset keeps this row, nameless, because knowledge and
+    sources of others speak of it by number.
+    """
+
+    __tablename__ = "datasets"
+    __table_args__ = (
+        sa.Index(
+            "datasets_name",
+            "project",
+            "name",
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        ),
+        sa.CheckConstraint("head >= 0", name="datasets_head"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    project: int = Field(sa_type=sa.BigInteger, foreign_key="projects.id")
+    name: str
+    type: str
+    head: int = Field(sa_type=sa.BigInteger)
+    creator: int = Field(sa_type=sa.BigInteger, foreign_key="users.id")
+    created_at: datetime = Field(sa_type=Timestamp)
+    deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    purged_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class DatasetSource(SQLModel, table=True):
+    """What a dataset was made from, in order; a clone into it adds one."""
+
+    __tablename__ = "dataset_sources"
+
+    dataset: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    source: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", index=True)
+    source_version: int = Field(sa_type=sa.BigInteger)
+    since: int = Field(sa_type=sa.BigInteger)
+    """The version of `dataset` that took it in."""
+
+
+class Version(SQLModel, table=True):
+    """An immutable numbered state: who, when, what, and final counters."""
+
+    __tablename__ = "versions"
+
+    dataset: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", primary_key=True)
+    number: int = Field(sa_type=sa.BigInteger, primary_key=True)
+    operation: str
+    message: str | None = None
+    author: int = Field(sa_type=sa.BigInteger, foreign_key="users.id")
+    created_at: datetime = Field(sa_type=Timestamp)
+    recipe: int = Field(sa_type=sa.BigInteger, foreign_key="recipes.id", index=True)
+    recipe_revision: int = Field(sa_type=sa.BigInteger)
+    items: int = Field(sa_type=sa.BigInteger)
+    annotated_items: int = Field(sa_type=sa.BigInteger)
+    annotations: int = Field(sa_type=sa.BigInteger)
+    items_added: int = Field(sa_type=sa.BigInteger)
+    items_modified: int = Field(sa_type=sa.BigInteger)
+    items_removed: int = Field(sa_type=sa.BigInteger)
+    annotations_added: int = Field(sa_type=sa.BigInteger)
+    annotations_modified: int = Field(sa_type=sa.BigInteger)
+    annotations_removed: int = Field(sa_type=sa.BigInteger)
+
+
+class LabelCount(SQLModel, table=True):
+    """How many annotations carry a label, in the versions [since, until) of a dataset."""
+
+    __tablename__ = "label_counts"
+    __table_args__ = (sa.CheckConstraint("since < until", name="label_counts_interval"),)
+
+    dataset: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", primary_key=True)
+    until: int = Field(default=FOREVER, sa_type=sa.BigInteger, primary_key=True)
+    label: str = Field(sa_type=ByteOrderedText, primary_key=True)
+    since: int = Field(sa_type=sa.BigInteger)
+    annotations: int = Field(sa_type=sa.BigInteger)
+
+
+DATASETS = table_of(Dataset)
+SOURCES = table_of(DatasetSource)
+VERSIONS = table_of(Version)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """A dataset as read; `head` is its newest published version."""
+
+    id: int
+    project: int
+    name: str
+    type: DatasetType
+    head: int
+    creator: int
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+def dataset_columns() -> sa.Select[Any]:
+    """The columns of `DatasetRecord`, in its order."""
+    return sa.select(*(DATASETS.c[name] for name in DatasetRecord.__slots__))
+
+
+def dataset_record(row: Sequence[Any]) -> DatasetRecord:
+    id, project, name, type, head, creator, created_at, deleted_at = row
+    return DatasetRecord(
+        id, project, name, DatasetType(type), head, creator, created_at, deleted_at
+    )
+
+
+def alive() -> sa.ColumnElement[bool]:
+    """Published, and not deleted."""
+    return sa.and_(DATASETS.c.deleted_at.is_(None), DATASETS.c.head > 0)
+
+
+def readable(tx: Tx) -> sa.ColumnElement[bool]:
+    """Alive, and in a project of which the actor is a member."""
+    own = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == tx.actor)
+    return sa.and_(alive(), DATASETS.c.project.in_(own))
+
+
+def datasets_by_id(tx: Tx, ids: Collection[int]) -> dict[int, DatasetRecord]:
+    """Those of `ids` that the actor may read; deleted ones are out of sight."""
+    rows = tx.rows(dataset_columns().where(among(DATASETS.c.id, ids), readable(tx)))
+    return {row.id: dataset_record(row) for row in rows}
+
+
+def dataset_by_name(
+    tx: Tx, project: int, name: str, path: Sequence[str | int] = ("name",)
+) -> DatasetRecord | None:
+    """The dataset of that name, if the actor may read it. Raises Invalid when it is no name."""
+    wanted = clean_name(name, path)
+    row = tx.first(
+        dataset_columns().where(
+            DATASETS.c.project == project, DATASETS.c.name == wanted, readable(tx)
+        )
+    )
+    return None if row is None else dataset_record(row)
+
+
+def require_dataset(
+    tx: Tx,
+    dataset: int,
+    permission: Permission,
+    path: Sequence[str | int] = ("datasetId",),
+    *,
+    deleted: bool = False,
+) -> DatasetRecord:
+    """The dataset, when the actor may do this in its project.
+
+    Raises NotFound for one that is absent, not the actor's to read, or deleted (with `deleted`:
+    not deleted, or purged), and Forbidden when the role does not allow it.
+    """
+    state = DATASETS.c.deleted_at.is_not(None) if deleted else DATASETS.c.deleted_at.is_(None)
+    row = tx.first(
+        dataset_columns().where(
+            DATASETS.c.id == dataset, state, DATASETS.c.purged_at.is_(None), DATASETS.c.head > 0
+        )
+    )
+    absent = NotFound(f"There is no such {'deleted ' if deleted else ''}dataset", path=path)
+    if row is None:
+        raise absent
+    try:
+        require(tx, row.project, permission, path)
+    except NotFound:
+        raise absent from None
+    return dataset_record(row)
+
+
+def sources_of(
+    tx: Tx, wanted: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """What each (dataset, version) was made from: (source, version), in the order taken in."""
+    rows = tx.rows(
+        sa.select(SOURCES)
+        .where(among(SOURCES.c.dataset, {dataset for dataset, _ in wanted}))
+        .order_by(SOURCES.c.dataset, SOURCES.c.position)
+    )
+    taken: dict[tuple[int, int], list[tuple[int, int]]] = {pair: [] for pair in wanted}
+    by_dataset: dict[int, list[sa.Row[Any]]] = {}
+    for row in rows:
+        by_dataset.setdefault(row.dataset, []).append(row)
+    for dataset, version in taken:
+        for row in by_dataset.get(dataset, ()):
+            if row.since <= version:
+                taken[dataset, version].append((row.source, row.source_version))
+    return taken

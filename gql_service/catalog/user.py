@@ -1,0 +1,189 @@
+"""Users and the API tokens by which they are known.
+
+A token is `gqls_` and 43 characters that stand for 256 random bits; the prefix lets scanners find
+one that leaked. No rights are checked here: who may make users, and whose tokens one may touch, is
+decided by the caller, which at the first start of a service is nobody yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from gql_service.catalog.names import clean_name
+from gql_service.catalog.unique import insert_unless_taken
+from gql_service.database.columns import BigKey, Timestamp, table_of
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among
+from gql_service.errors import Conflict, Invalid, NotFound
+
+TOKEN_PREFIX = "gqls_"
+EMAIL_CHARACTERS = 254
+_TOKEN = re.compile(r"gqls_[A-Za-z0-9_-]{43}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class User(SQLModel, table=True):
+    """A person or a program that acts. The first one is an admin."""
+
+    __tablename__ = "users"
+
+    id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    name: str
+    email: str = Field(unique=True)
+    admin: bool = False
+    created_at: datetime = Field(sa_type=Timestamp)
+
+
+class Token(SQLModel, table=True):
+    """What a user shows to be known: only its SHA-256 is kept, the text is shown once."""
+
+    __tablename__ = "tokens"
+
+    id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    user: int = Field(sa_type=sa.BigInteger, foreign_key="users.id", index=True)
+    name: str
+    digest: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=Timestamp)
+    expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    revoked_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+USERS = table_of(User)
+TOKENS = table_of(Token)
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A user as read."""
+
+    id: int
+    name: str
+    email: str
+    admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What is known of a token: everything but its text."""
+
+    id: int
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def create_user(tx: Tx, name: str, email: str, *, admin: bool = False) -> int:
+    """A new user; the very first one is an admin in any case.
+
+    Raises Invalid, or Conflict when somebody has the e-mail address, in whatever case of letters.
+    """
+    row = {
+        "name": clean_name(name, ("name",)),
+        "email": clean_email(email, ("email",)),
+        "admin": admin or tx.first(sa.select(USERS.c.id).limit(1)) is None,
+        "created_at": tx.now,
+    }
+    user = insert_unless_taken(tx, USERS, row, USERS.c.id)
+    if user is None:
+        raise Conflict("A user with this e-mail address already exists", path=("email",))
+    return user
+
+
+def clean_email(text: str, path: tuple[str | int, ...] = ()) -> str:
+    """An address in NFC and small letters. Raises Invalid unless it is `something@something`."""
+    email = clean_name(text, path, longest=EMAIL_CHARACTERS).lower()
+    if not _EMAIL.fullmatch(email):
+        raise Invalid("An e-mail address is needed here", path=path)
+    return email
+
+
+def users_by_id(tx: Tx, ids: Collection[int]) -> dict[int, UserRecord]:
+    """The users of `ids`; unknown ones are left out."""
+    return {user.id: user for user in map(_user, tx.rows(_users().where(among(USERS.c.id, ids))))}
+
+
+def first_admin(tx: Tx) -> UserRecord | None:
+    """The admin that was made first, None while nobody is."""
+    row = tx.first(_users().where(USERS.c.admin).order_by(USERS.c.id).limit(1))
+    return None if row is None else _user(row)
+
+
+def user_by_email(tx: Tx, email: str) -> UserRecord | None:
+    """The user with this address, in whatever case of letters. Raises Invalid when it is none."""
+    row = tx.first(_users().where(USERS.c.email == clean_email(email, ("email",))))
+    return None if row is None else _user(row)
+
+
+def create_token(tx: Tx, user: int, name: str, expires_at: datetime | None = None) -> str:
+    """The text of a new token, which cannot be read again.
+
+    Raises Invalid for a wrong name and for an expiry that is not in the future.
+    """
+    if expires_at is not None and expires_at <= tx.now:
+        raise Invalid("A token must expire in the future", path=("expiresAt",))
+    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "user": user,
+        "name": clean_name(name, ("name",)),
+        "digest": _digest(text),
+        "created_at": tx.now,
+        "expires_at": expires_at,
+    }
+    tx.execute(sa.insert(TOKENS).values(row))
+    return text
+
+
+def user_of_token(tx: Tx, text: str) -> UserRecord | None:
+    """Who is known by a token; None when it is unknown, expired or revoked, or no token at all."""
+    if not _TOKEN.fullmatch(text):
+        return None
+    row = tx.first(
+        _users()
+        .join(TOKENS, TOKENS.c.user == USERS.c.id)
+        .where(
+            TOKENS.c.digest == _digest(text),
+            TOKENS.c.revoked_at.is_(None),
+            sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > tx.now),
+        )
+    )
+    return None if row is None else _user(row)
+
+
+def revoke_token(tx: Tx, user: int, token: int) -> None:
+    """Ends a token of `user`; one that ended before keeps its time. Raises NotFound."""
+    hit = tx.execute(
+        sa.update(TOKENS)
+        .where(TOKENS.c.id == token, TOKENS.c.user == user)
+        .values(revoked_at=sa.func.coalesce(TOKENS.c.revoked_at, sa.literal(tx.now, Timestamp)))
+    )
+    if hit.rowcount == 0:
+        raise NotFound("There is no such token", path=("tokenId",))
+
+
+def tokens_of(tx: Tx, user: int) -> list[TokenRecord]:
+    """The tokens of a user, ended ones included, in the order in which they were made."""
+    columns = [TOKENS.c[name] for name in ("id", "name", "created_at", "expires_at", "revoked_at")]
+    rows = tx.rows(sa.select(*columns).where(TOKENS.c.user == user).order_by(TOKENS.c.id))
+    return [TokenRecord(**row._mapping) for row in rows]
+
+
+def _users() -> sa.Select[Any]:
+    return sa.select(USERS.c.id, USERS.c.name, USERS.c.email, USERS.c.admin)
+
+
+def _user(row: sa.Row[Any]) -> UserRecord:
+    return UserRecord(**row._mapping)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""ROWS: the engine, the transaction, the column types, the migrations."""

@@ -1,0 +1,190 @@
+"""Transactions: short snapshots to read, one at a time to write, on SQLite and PostgreSQL alike.
+
+Nobody below the command line or the edge commits: they are handed a `Tx` and raise to undo it.
+
+* A read is a snapshot: several statements of one `Tx` see one state of the database.
+* A write opens with BEGIN IMMEDIATE on SQLite. The deferred default lets two transactions read
+  first and then fails one of them at once when both write, whatever the busy timeout.
+* SQLite runs with synchronous=FULL: with NORMAL in WAL mode, a power loss may roll back a
+  committed transaction, and a reference could come back after its bytes were deleted.
+* A write that lost a race (deadlock, serialization, or a foreign key that a sweep took away) is
+  run again, a few times, with a new transaction. The work must therefore be repeatable.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, CursorResult, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gql_service.database import glob
+from gql_service.errors import Busy, InsufficientStorage
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+BUSY_SECONDS = 30
+WRITE_ATTEMPTS = 6
+_FOREIGN_KEY_VIOLATION = "23503"
+_RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One open transaction, with the moment it happens at and the user who acts.
+
+    `snapshot` is true for reads: the head seen first stays the head until the end.
+    """
+
+    connection: Connection
+    now: datetime
+    actor: int | None
+    snapshot: bool
+
+    def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
+        return self.connection.execute(statement, params)
+
+    def rows(self, statement: sa.Executable, params: Params | None = None) -> Sequence[sa.Row[Any]]:
+        return self.execute(statement, params).all()
+
+    def first(self, statement: sa.Executable, params: Params | None = None) -> sa.Row[Any] | None:
+        return self.execute(statement, params).first()
+
+    def scalar(self, statement: sa.Executable, params: Params | None = None) -> Any:
+        return self.execute(statement, params).scalar()
+
+    @property
+    def postgres(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+
+class Database:
+    """One database: opens transactions and hands them out."""
+
+    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+        self.engine = create_engine(url)
+        self.clock = clock
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self, actor: int | None = None) -> Iterator[Tx]:
+        """A snapshot. Raises Busy when the database cannot be had."""
+        with _translated(), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield Tx(connection, self.clock(), actor, snapshot=True)
+
+    def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
+        """Runs `work` in one transaction and commits it; what it raises undoes everything.
+
+        Lost races are run again. Raises Busy when the races go on, InsufficientStorage when the
+        disk is full.
+        """
+        for attempt in range(WRITE_ATTEMPTS):
+            try:
+                with _translated(), self.engine.connect() as plain:
+                    connection = plain.execution_options(for_write=True)
+                    with connection.begin():
+                        return work(Tx(connection, self.clock(), actor, snapshot=False))
+            except _LostRace as race:
+                if attempt + 1 == WRITE_ATTEMPTS:
+                    if race.reference_gone:  # six times in a row is a mistake of ours, not a race
+                        raise race.error from None
+                    raise Busy("The database is busy; try again") from race
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def create_engine(url: str) -> Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    return sa.create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: sa.URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        glob.register(connection)
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("for_write", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+class _LostRace(Exception):
+    """The transaction was undone by a concurrent one and may simply be run again."""
+
+    def __init__(self, error: DBAPIError, *, reference_gone: bool) -> None:
+        super().__init__()
+        self.error = error
+        self.reference_gone = reference_gone
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns the driver's words for contention and a full disk into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig
+        sqlstate = getattr(cause, "sqlstate", None)
+        if sqlstate in _RETRYABLE_SQLSTATES:
+            gone = sqlstate == _FOREIGN_KEY_VIOLATION
+            raise _LostRace(error, reference_gone=gone) from error
+        if sqlstate in {"53100", "53200"}:
+            raise InsufficientStorage("The database has no room left") from error
+        if isinstance(cause, sqlite3.OperationalError):
+            if cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise Busy("The database is busy; try again") from error
+            if cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise InsufficientStorage("The database has no room left") from error
+        raise

@@ -1,0 +1,1 @@
+"""THE RULES: the one writer, clone, merge, what a version has seen, retention."""

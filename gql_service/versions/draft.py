@@ -1,0 +1,285 @@
+"""The one writer: every change of a dataset is a draft that is published as exactly one version.
+
+A draft holds the dataset's lock from `open_draft` to the end of the transaction, so the order of
+versions is the order of commits. It writes rows dated by the version to come; nobody sees them
+before `publish` moves the head, and a transaction that fails leaves nothing.
+
+* Content that equals what the dataset shows already writes nothing; a draft without a change
+  makes no version.
+* A state on the own line is closed (`until`, written once), one that shines through from a lower
+  line is covered by a whiteout; then the new state is inserted. All closes of a batch come before
+  all inserts, so that items can swap their paths.
+* A key may be put or removed once in a draft: two states of one version cannot both be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.dataset import Operation, Version
+from gql_service.catalog.recipe import Recipe
+from gql_service.catalog.visibility import (
+    ANNOTATION_WHITEOUTS,
+    ANNOTATIONS,
+    DATASETS,
+    ITEM_WHITEOUTS,
+    ITEMS,
+    View,
+    open_view,
+)
+from gql_service.database.columns import table_of
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among, chunks
+from gql_service.errors import NotFound, PathTaken, VersionMoved
+from gql_service.versions.content import (
+    AnnotationPut,
+    ItemPut,
+    Row,
+    annotation_content,
+    annotations_by_key,
+    annotations_of_items,
+    item_content,
+    items_by_key,
+    items_by_path,
+)
+from gql_service.versions.counting import Counters, Tally
+from gql_service.versions.states import insert_annotations, insert_items
+
+VERSIONS = table_of(Version)
+RECIPES = table_of(Recipe)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A version in the making. `number` is the version it will be."""
+
+    tx: Tx
+    view: View
+    number: int
+    operation: Operation
+    message: str | None
+    recipe: int
+    tally: Tally
+    force: bool = False
+    """Publish even without a change: a dataset's first version, a switched recipe."""
+    touched: set[int] = field(default_factory=set)
+
+    @property
+    def dataset(self) -> int:
+        return self.view.dataset
+
+    # Reading what the dataset shows, the draft's own writes included.
+
+    def items(self, keys: Sequence[int]) -> dict[int, Row]:
+        return items_by_key(self.tx, self.view, keys)
+
+    def items_at(self, paths: Sequence[str]) -> dict[str, Row]:
+        return items_by_path(self.tx, self.view, paths)
+
+    def annotations(self, keys: Sequence[int]) -> dict[int, Row]:
+        return annotations_by_key(self.tx, self.view, keys)
+
+    # Writing.
+
+    def put_items(self, puts: Iterable[ItemPut], *, fresh: bool = False) -> None:
+        """Adds or changes items. `fresh` promises that no key was ever used in this dataset.
+
+        Raises PathTaken when an item that stays has one of the paths.
+        """
+        if fresh:
+            for part in chunks(puts):
+                self.tally.fresh.update(put.key for put in part)
+                self._put_item_batch(part, {})
+            return
+        batch = list(puts)
+        held: dict[int, Row] = {}
+        for part in chunks(batch):
+            held |= self.items([put.key for put in part])
+        changed = [put for put in batch if _item_differs(put, held.get(put.key))]
+        self._put_item_batch(changed, held)
+
+    def _put_item_batch(self, puts: Sequence[ItemPut], held: Mapping[int, Row]) -> None:
+        self._touch([put.key for put in puts])
+        ended = [held[put.key] for put in puts if put.key in held]
+        self._check_paths(puts, {row.id for row in ended})
+        self._end(ITEMS, ITEM_WHITEOUTS, ended)
+        for part in chunks(puts):
+            insert_items(self.tx, self.view, part, held)
+        self.tally.items(added=len(puts) - len(ended), modified=len(ended))
+
+    def remove_items(self, keys: Collection[int]) -> None:
+        """Removes items and, in the same version, their annotations. Absent keys are ignored."""
+        for part in chunks(sorted(keys)):
+            ended = list(self.items(part).values())
+            self._touch([row.key for row in ended])
+            self._remove_annotation_rows(
+                annotations_of_items(self.tx, self.view, [row.key for row in ended])
+            )
+            self._end(ITEMS, ITEM_WHITEOUTS, ended)
+            self.tally.items(removed=len(ended))
+
+    def put_annotations(self, puts: Iterable[AnnotationPut], *, fresh: bool = False) -> None:
+        """Adds or changes annotations. `fresh` promises that no key was ever used here."""
+        for part in chunks(puts):
+            held = {} if fresh else self.annotations([put.key for put in part])
+            changed = [put for put in part if _annotation_differs(put, held.get(put.key))]
+            if not changed:
+                continue
+            self._touch([put.key for put in changed])
+            ended = [held[put.key] for put in changed if put.key in held]
+            items = {put.content.item for put in changed}
+            self.tally.note(self.tx, self.view, items | {row.item for row in ended})
+            self.tally.annotate(items)
+            self._end(ANNOTATIONS, ANNOTATION_WHITEOUTS, ended)
+            insert_annotations(self.tx, self.view, changed, held)
+            self.tally.labels.subtract(row.label for row in ended)
+            self.tally.labels.update(put.content.label for put in changed)
+            self.tally.annotations(added=len(changed) - len(ended), modified=len(ended))
+
+    def remove_annotations(self, keys: Collection[int]) -> None:
+        """Removes annotations. Absent keys are ignored."""
+        for part in chunks(sorted(keys)):
+            self._remove_annotation_rows(list(self.annotations(part).values()))
+
+    def publish(self) -> int | None:
+        """Makes the version visible at commit. Returns its number, None when nothing changed."""
+        if not (self.tally.counters.changed or self.force):
+            return None
+        self.tally.settle(self.tx, self.view)
+        if self.number == 1:
+            self.tally.counters.as_first()
+        self.tx.execute(sa.insert(VERSIONS), self._version_row())
+        self.tx.execute(
+            sa.update(DATASETS).where(DATASETS.c.id == self.dataset).values(head=self.number)
+        )
+        return self.number
+
+    # How.
+
+    def _touch(self, keys: Sequence[int]) -> None:
+        before = len(self.touched)
+        self.touched.update(keys)
+        assert len(self.touched) == before + len(keys), "a key was touched twice in one version"
+
+    def _check_paths(self, puts: Sequence[ItemPut], leaving: set[int]) -> None:
+        wanted = {put.content.path for put in puts}
+        assert len(wanted) == len(puts), "two items of one batch with one path"
+        for part in chunks(sorted(wanted)):
+            for path, row in self.items_at(part).items():
+                if row.id not in leaving:
+                    raise PathTaken(f"Another item has the path {path!r}", path=("path",))
+
+    def _end(self, states: sa.Table, whiteouts: sa.Table, rows: Sequence[Row]) -> None:
+        own = [row.id for row in rows if row.line == self.view.line]
+        for part in chunks(own):
+            chosen = among(states.c.id, part)
+            if self.number == 1:  # copied into this very version: replaced, it was never seen
+                self.tx.execute(sa.delete(states).where(chosen))
+            else:
+                self.tx.execute(sa.update(states).where(chosen).values(until=self.number))
+        inherited = [row.id for row in rows if row.line != self.view.line]
+        for part in chunks(inherited):
+            covers = [
+                {"state": state, "line": self.view.line, "since": self.number} for state in part
+            ]
+            self.tx.execute(sa.insert(whiteouts), covers)
+
+    def _remove_annotation_rows(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        self._touch([row.key for row in rows])
+        self.tally.note(self.tx, self.view, {row.item for row in rows})
+        self._end(ANNOTATIONS, ANNOTATION_WHITEOUTS, rows)
+        self.tally.labels.subtract(row.label for row in rows)
+        self.tally.annotations(removed=len(rows))
+
+    def _version_row(self) -> dict[str, Any]:
+        revision = self.tx.scalar(sa.select(RECIPES.c.revision).where(RECIPES.c.id == self.recipe))
+        counters = self.tally.counters
+        return {
+            "dataset": self.dataset,
+            "number": self.number,
+            "operation": self.operation.value,
+            "message": self.message,
+            "author": self.tx.actor,
+            "created_at": self.tx.now,
+            "recipe": self.recipe,
+            "recipe_revision": revision,
+            **{name: getattr(counters, name) for name in Counters.__dataclass_fields__},
+        }
+
+
+def open_draft(
+    tx: Tx,
+    dataset: int,
+    operation: Operation,
+    *,
+    expected_version: int | None = None,
+    message: str | None = None,
+) -> Draft:
+    """Locks a dataset and begins its next version.
+
+    Raises NotFound for one that is absent, deleted or not yet published, and VersionMoved when the
+    head is not `expected_version`.
+    """
+    head = lock_dataset(tx, dataset)
+    if expected_version is not None and expected_version != head:
+        raise VersionMoved(
+            f"The dataset is at version {head}, not {expected_version}",
+            path=("expectedVersion",),
+            current_version=head,
+        )
+    last = tx.first(
+        sa.select(VERSIONS).where(VERSIONS.c.dataset == dataset, VERSIONS.c.number == head)
+    )
+    assert last is not None, "a published head without a version"
+    counters = Counters(last.items, last.annotated_items, last.annotations)
+    below = open_view(tx, dataset, head)
+    own, *layers = below.sheets
+    sheet = type(own)(own.line, head + 1)
+    view = View(dataset, head + 1, True, (sheet, *layers))
+    return Draft(tx, view, head + 1, operation, message, last.recipe, Tally(counters))
+
+
+def lock_dataset(tx: Tx, dataset: int) -> int:
+    """Takes the dataset's lock to the end of the transaction and returns its head.
+
+    Raises NotFound for one that is absent, deleted or not yet published.
+    """
+    return _locked(tx, dataset, shared=False)
+
+
+def lock_source(tx: Tx, dataset: int) -> int:
+    """Keeps a dataset from being purged to the end of the transaction, and returns its head.
+
+    Writers go on meanwhile. Raises NotFound as `lock_dataset`.
+    """
+    return _locked(tx, dataset, shared=True)
+
+
+def _locked(tx: Tx, dataset: int, *, shared: bool) -> int:
+    row = tx.first(
+        sa.select(DATASETS.c.head, DATASETS.c.deleted_at)
+        .where(DATASETS.c.id == dataset)
+        .with_for_update(key_share=True, read=shared)
+    )
+    if row is None or row.deleted_at is not None or row.head == 0:
+        raise NotFound("There is no such dataset", path=("datasetId",))
+    head: int = row.head
+    return head
+
+
+def _item_differs(put: ItemPut, held: Row | None) -> bool:
+    if held is None or put.renew or item_content(held) != put.content:
+        return True
+    return put.written is not None and put.written.write != held.write
+
+
+def _annotation_differs(put: AnnotationPut, held: Row | None) -> bool:
+    if held is None or put.renew or annotation_content(held) != put.content:
+        return True
+    return put.written is not None and put.written.write != held.write

@@ -1,0 +1,167 @@
+"""What tests are given: a migrated, empty database of each kind, a vault, a user, a set clock."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+import gql_service.catalog.annotation
+import gql_service.catalog.binary
+import gql_service.catalog.dataset
+import gql_service.catalog.item
+import gql_service.catalog.line
+import gql_service.catalog.project
+import gql_service.catalog.recipe
+import gql_service.jobs.job
+import gql_service.versions.knowledge
+import gql_service.versions.report  # noqa: F401  (row classes of every room, for comparison)
+from gql_service.catalog.user import User
+from gql_service.database import migrate
+from gql_service.database.columns import table_of
+from gql_service.database.engine import Database, Tx
+from gql_service.settings import Settings
+from gql_service.vault.memory import MemoryVault
+from tests.postgres import MIGRATED, Cluster, find_binaries, running_cluster, version_of
+
+DIALECTS = ["sqlite", "postgresql"]
+
+
+def pytest_report_header() -> str:
+    binaries = find_binaries()
+    if binaries is None:
+        return "PostgreSQL: NOT FOUND, its half of the tests is skipped"
+    return f"PostgreSQL: {version_of(binaries)} from {binaries}"
+
+
+class SetClock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, step: timedelta) -> None:
+        self.now += step
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def vault() -> MemoryVault:
+    return MemoryVault()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The PostgreSQL of this run, with its one shared database migrated."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL binaries on this machine")
+    with running_cluster(binaries) as cluster:
+        _migrate(cluster.url(MIGRATED))
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "migrated.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    database = Database(driven(url))
+    migrate.upgrade(database)
+    database.close()
+
+
+def driven(url: str) -> str:
+    """The same address with the driver that the service uses."""
+    return Settings(database_url=url).resolved_database_url
+
+
+@pytest.fixture(params=DIALECTS)
+def database(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Database]:
+    """Migrated and empty, its ids starting at 1; a test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "database" / "test.sqlite3"
+        path.parent.mkdir()
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        cluster.clean()
+        url = cluster.url(MIGRATED)
+    database = Database(driven(url), clock=clock)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock
+) -> Iterator[Database]:
+    """Without a single table: for tests that migrate."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}", clock=clock)
+        yield database
+        database.close()
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    database = Database(driven(cluster.create("empty")), clock=clock)
+    yield database
+    database.close()
+    cluster.drop("empty")
+
+
+@pytest.fixture
+def actor(database: Database) -> int:
+    """The id of a user who is nobody special."""
+    users = table_of(User)
+
+    def insert(tx: Tx) -> int:
+        row = {"name": "Ada", "email": "ada@example.org", "admin": False, "created_at": tx.now}
+        key: int = tx.scalar(sa.insert(users).values(row).returning(users.c.id))
+        return key
+
+    return database.write(insert)
+
+
+CountStatements = Callable[[], AbstractContextManager[list[str]]]
+
+
+@pytest.fixture
+def count_statements(database: Database) -> CountStatements:
+    """`with count_statements() as statements:` collects the SQL that the block sends.
+
+    The same on both kinds of database: the words that open a transaction do not count.
+    """
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                statements.append(statement)
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(database.engine, "before_cursor_execute", note)
+
+    return counting
