@@ -1,0 +1,165 @@
+"""How large a filter may be, and which operands no database could be asked about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from gql_service.catalog.filters import (
+    AnnotationFilter,
+    AnnotationsFilter,
+    ItemFilter,
+    JsonFilter,
+    StringFilter,
+    ValueFilter,
+)
+from gql_service.catalog.json_text import JSON_DEPTH, canonical
+from gql_service.database.columns import to_microseconds
+from gql_service.errors import Invalid, LimitExceeded
+
+MAX_DEPTH = 8
+MAX_CONDITIONS = 100
+MAX_LIST = 1_000
+MAX_PATTERN = 256
+MAX_TEXT = 4_096
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Path = tuple[str | int, ...]
+
+
+def check(filter: ItemFilter | AnnotationFilter, path: Sequence[str | int] = ()) -> None:
+    """Refuses what is too large or cannot be compared; `path` is where the filter stands.
+
+    Filters may nest 8 deep and hold 100 conditions in all (an operator is one, and so is a filter
+    without any), 1,000 values in a list, 256 characters in a pattern, 4,096 in another text.
+    Raises LimitExceeded past that, and Invalid for NUL and lone surrogates in texts, numbers
+    beyond 64 bits, moments without a time zone, and operands that are not JSON.
+    """
+    conditions = _check_tree(filter, tuple(path), 1)
+    if conditions > MAX_CONDITIONS:
+        raise LimitExceeded(
+            f"A filter can have {MAX_CONDITIONS} conditions; this one has {conditions:,}",
+            path=path,
+        )
+
+
+def _check_tree(tree: ItemFilter | AnnotationFilter, path: Path, depth: int) -> int:
+    """The number of conditions in it, at least one."""
+    if depth > MAX_DEPTH:
+        raise LimitExceeded(f"Filters can be nested {MAX_DEPTH} deep", path=path)
+    conditions = 0
+    for name, value in _given(tree):
+        here = (*path, spelling(name))
+        match value:
+            case ItemFilter() | AnnotationFilter():
+                conditions += _check_tree(value, here, depth + 1)
+            case AnnotationsFilter():
+                for quantifier, inner in _given(value):
+                    conditions += _check_tree(inner, (*here, quantifier), depth + 1)
+            case StringFilter() | ValueFilter():
+                conditions += _check_leaf(value, here)
+            case bool():
+                conditions += 1
+            case _ if name == "ids":
+                _check_list(value, here)
+                conditions += 1
+            case _:
+                _check_length(value, here)
+                for position, inner in enumerate(value):
+                    conditions += _check_member(inner, (*here, position), depth)
+    return max(conditions, 1)
+
+
+def _check_member(member: Any, path: Path, depth: int) -> int:
+    if isinstance(member, JsonFilter):
+        return _check_json(member, path)
+    return _check_tree(member, path, depth + 1)
+
+
+def _check_leaf(leaf: StringFilter | ValueFilter[Any], path: Path) -> int:
+    given = _given(leaf)
+    for name, value in given:
+        here = (*path, spelling(name))
+        if name in ("in_", "not_in"):
+            _check_list(value, here)
+        else:
+            _check_operand(value, here)
+        if name == "glob":
+            _check_pattern(value, here)
+    return max(len(given), 1)
+
+
+def _check_json(leaf: JsonFilter, path: Path) -> int:
+    if len(leaf.path) > JSON_DEPTH:
+        raise LimitExceeded(f"A path can have {JSON_DEPTH} steps", path=(*path, "path"))
+    for step in leaf.path:
+        _check_operand(step, (*path, "path"))
+    given = leaf.asked()
+    for name, value in given:
+        here = (*path, spelling(name))
+        if name in ("in_", "not_in"):
+            _check_length(value, here)
+            for position, operand in enumerate(value):
+                canonical(operand, (*here, position), object_only=False)
+        elif name == "glob":
+            _check_operand(value, here)
+            _check_pattern(value, here)
+        elif name != "exists":
+            canonical(value, here, object_only=False)
+    return max(len(given), 1)
+
+
+def _check_list(values: Sequence[Any], path: Path) -> None:
+    _check_length(values, path)
+    for position, value in enumerate(values):
+        _check_operand(value, (*path, position))
+
+
+def _check_length(values: Sequence[Any], path: Path) -> None:
+    if len(values) > MAX_LIST:
+        raise LimitExceeded(
+            f"A list can have {MAX_LIST:,} values; this one has {len(values):,}", path=path
+        )
+
+
+def _check_pattern(pattern: str, path: Path) -> None:
+    if len(pattern) > MAX_PATTERN:
+        raise LimitExceeded(f"A pattern can have {MAX_PATTERN} characters", path=path)
+
+
+def _check_operand(value: str | int | datetime, path: Path) -> None:
+    match value:
+        case str():
+            if len(value) > MAX_TEXT:
+                raise LimitExceeded(f"A text can have {MAX_TEXT:,} characters here", path=path)
+            if _UNSTORABLE.search(value):
+                raise Invalid("NUL and halves of surrogate pairs are not text", path=path)
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise Invalid("An integer must fit into 64 bits", path=path)
+        case datetime():
+            _check_moment(value, path)
+
+
+def _check_moment(moment: datetime, path: Path) -> None:
+    if moment.tzinfo is None:
+        raise Invalid("A time needs its offset from UTC", path=path)
+    try:
+        to_microseconds(moment)
+    except OverflowError:
+        raise Invalid("The time lies outside the years 1 to 9999 of UTC", path=path) from None
+
+
+def _given(value: Any) -> list[tuple[str, Any]]:
+    """The fields that ask something, in the order of their class."""
+    named = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return [(name, operand) for name, operand in named if operand is not None]
+
+
+def spelling(name: str) -> str:
+    """A field's name as callers write it: `mime_type` → `mimeType`, `in_` → `in`."""
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(word.title() for word in rest)

@@ -1,0 +1,197 @@
+"""Pages of the items and annotations that a view shows; the last costs no more than the first.
+
+A cursor is no more than the version and the key of a row: the values that it sorts by are read
+back from the version, which never changes. Only the orders by path (items) and by key
+(annotations) are those of an index; under any other, all rows that match are read and the first of
+them kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from gql_service.catalog.binary import Binary
+from gql_service.catalog.filter_sql import annotation_predicate, item_predicate, name_of_path
+from gql_service.catalog.filters import AnnotationFilter, ItemFilter
+from gql_service.catalog.keyset import Slice
+from gql_service.catalog.reading import Reading, anchor_of, cut, read_page, sorts_of
+from gql_service.catalog.visibility import (
+    AnnotationColumns,
+    ItemColumns,
+    View,
+    visible_annotations,
+    visible_items,
+)
+from gql_service.database.columns import table_of
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among
+
+Column = sa.ColumnElement[Any]
+Predicate = sa.ColumnElement[bool]
+
+ItemOrderField = Literal["path", "name", "created_at", "updated_at", "size"]
+AnnotationOrderField = Literal["key", "label", "created_at", "updated_at"]
+ItemOrder = Sequence[tuple[ItemOrderField, bool]]
+AnnotationOrder = Sequence[tuple[AnnotationOrderField, bool]]
+"""Fields with whether they descend, the most significant first."""
+
+
+def page_items(
+    tx: Tx,
+    view: View,
+    filter: ItemFilter | None,
+    order: ItemOrder = (),
+    *,
+    after: int | None = None,
+    limit: int,
+    backwards: bool = False,
+) -> Slice:
+    """At most `limit` items by `order`, then by key; by path when it is empty.
+
+    `after` is the key of an item that the view shows: the page begins behind it, or ends before it
+    when `backwards`; without it, the page is the first or the last. Raises Invalid when the view
+    does not show that item.
+    """
+    read = Reading(
+        shown=lambda build, limited: visible_items(view, build, limited=limited),
+        matching=lambda c: (
+            sa.true() if filter is None else item_predicate(filter, c, view, postgres=tx.postgres)
+        ),
+        sorts=sorts_of(_ITEM_SORTS, order or [("path", False)], unique="path", least=""),
+    )
+    return read_page(tx, read, after, limit, backwards=backwards)
+
+
+def page_annotations(
+    tx: Tx,
+    view: View,
+    filter: AnnotationFilter | None,
+    order: AnnotationOrder = (),
+    *,
+    after: int | None = None,
+    limit: int,
+    backwards: bool = False,
+) -> Slice:
+    """At most `limit` annotations of the whole dataset by `order`, then by key; as `page_items`."""
+    read = _annotation_reading(tx, view, filter, order)
+    return read_page(tx, read, after, limit, backwards=backwards)
+
+
+def annotations_of_items(
+    tx: Tx,
+    view: View,
+    items: Collection[int],
+    filter: AnnotationFilter | None,
+    order: AnnotationOrder = (),
+    *,
+    after: int | None = None,
+    limit: int,
+    backwards: bool = False,
+) -> dict[int, Slice]:
+    """A page of at most `limit` annotations for each item key, in one statement.
+
+    `after` is the key of an annotation and applies to every item alike. Raises Invalid when the
+    view does not show it.
+    """
+    read = _annotation_reading(tx, view, filter, order, items)
+    sorts = read.directed(backwards=backwards)
+    anchor = None if after is None else anchor_of(tx, read, after)
+
+    def build(c: AnnotationColumns) -> sa.Select[Any]:
+        return read.select(c, sorts, anchor)
+
+    whole = read.shown(build, False).subquery()
+    by_item = sa.over(
+        sa.func.row_number(),
+        partition_by=whole.c.item,
+        order_by=[sort.by(whole.c[sort.label]) for sort in sorts],
+    )
+    numbered = sa.select(whole, by_item.label("place")).subquery()
+    rows = tx.rows(
+        sa.select(*(numbered.c[name] for name in _ANNOTATION_NAMES))
+        .where(numbered.c.place <= limit + 1)
+        .order_by(numbered.c.item, numbered.c.place)
+    )
+    found: dict[int, list[sa.Row[Any]]] = {item: [] for item in items}
+    for row in rows:
+        found[row.item].append(row)
+    return {
+        item: cut(rows, limit, backwards=backwards, anchored=after is not None)
+        for item, rows in found.items()
+    }
+
+
+def count_items(tx: Tx, view: View, filter: ItemFilter) -> int:
+    """How many items match. The number of all is a counter of the version."""
+
+    def build(c: ItemColumns) -> sa.Select[Any]:
+        matching = item_predicate(filter, c, view, postgres=tx.postgres)
+        return sa.select(sa.func.count().label("found")).where(matching)
+
+    whole = visible_items(view, build).subquery()
+    return int(tx.scalar(sa.select(sa.func.sum(whole.c.found))))
+
+
+def count_annotations(tx: Tx, view: View, filter: AnnotationFilter) -> int:
+    """How many annotations match. The number of all is a counter of the version."""
+
+    def build(c: AnnotationColumns) -> sa.Select[Any]:
+        matching = annotation_predicate(filter, c, postgres=tx.postgres)
+        return sa.select(sa.func.count().label("found")).where(matching)
+
+    whole = visible_annotations(view, build).subquery()
+    return int(tx.scalar(sa.select(sa.func.sum(whole.c.found))))
+
+
+def count_annotations_of_items(
+    tx: Tx, view: View, items: Collection[int], filter: AnnotationFilter | None
+) -> dict[int, int]:
+    """How many annotations of each item key match, in one statement; 0 is said too."""
+    read = _annotation_reading(tx, view, filter, (), items)
+    whole = read.shown(lambda c: sa.select(c.item).where(read.matching(c)), False).subquery()
+    counted = sa.select(whole.c.item, sa.func.count().label("found")).group_by(whole.c.item)
+    return dict.fromkeys(items, 0) | {row.item: row.found for row in tx.rows(counted)}
+
+
+def _size(c: ItemColumns) -> Column:
+    b = table_of(Binary).alias()
+    return sa.select(b.c.size).where(b.c.id == c.binary).scalar_subquery()
+
+
+_ITEM_SORTS: dict[str, Callable[[ItemColumns], Column]] = {
+    "path": lambda c: c.path,
+    "name": lambda c: name_of_path(c.path),
+    "created_at": lambda c: c.created_at,
+    "updated_at": lambda c: c.updated_at,
+    "size": _size,
+}
+_ANNOTATION_SORTS: dict[str, Callable[[AnnotationColumns], Column]] = {
+    "key": lambda c: c.key,
+    "label": lambda c: c.label,
+    "created_at": lambda c: c.created_at,
+    "updated_at": lambda c: c.updated_at,
+}
+_ANNOTATION_NAMES = list(AnnotationColumns.__dataclass_fields__)
+
+
+def _annotation_reading(
+    tx: Tx,
+    view: View,
+    filter: AnnotationFilter | None,
+    order: AnnotationOrder,
+    items: Collection[int] | None = None,
+) -> Reading[AnnotationColumns]:
+    def matching(c: AnnotationColumns) -> Predicate:
+        tests: list[Predicate] = [] if items is None else [among(c.item, items)]
+        if filter is not None:
+            tests.append(annotation_predicate(filter, c, postgres=tx.postgres))
+        return sa.and_(sa.true(), *tests)
+
+    return Reading(
+        shown=lambda build, limited: visible_annotations(view, build, limited=limited),
+        matching=matching,
+        sorts=sorts_of(_ANNOTATION_SORTS, order or [("key", False)], unique="key", least=0),
+    )
