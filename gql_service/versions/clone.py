@@ -1,0 +1,200 @@
+"""Clones: a dataset over another one, frozen at a version, without copying a byte.
+
+A whole clone lays an empty line over the source's and costs the same at every size. A filtered or
+flattened one, one into an existing dataset, and one that would lie on too many layers, copies the
+narrow rows; the bytes are shared either way. What was not taken is unknown to the clone, never
+removed by it: so say its knowledge and the keys it chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from gql_service.catalog.dataset import DatasetType, Operation
+from gql_service.catalog.names import clean_name
+from gql_service.catalog.recipe_equality import differences
+from gql_service.catalog.visibility import DATASETS, ITEMS, View, open_view
+from gql_service.database.engine import Tx
+from gql_service.errors import Invalid, RecipeMismatch, VersionMoved
+from gql_service.jobs.job import JobKind, record_finished
+from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
+from gql_service.versions.clone_into import take_into
+from gql_service.versions.copying import copy_states
+from gql_service.versions.datasets import recipe_at
+from gql_service.versions.draft import Draft, lock_source, open_draft
+from gql_service.versions.knowledge import choose, learn, seen_by
+from gql_service.versions.paths import PathChange
+from gql_service.versions.report import keep_renames
+from gql_service.versions.selection import Selection, selected_keys
+
+
+@dataclass(frozen=True, slots=True)
+class CloneRequest:
+    """What to clone, where to, and what of it. `name` or `destination`, not both.
+
+    `version` None is the head; `project` None the source's. `directory` and `allow_many` belong
+    to `destination`. `expected_version` is of the dataset that changes, or of the source when a
+    new one is made.
+    """
+
+    source: int
+    version: int | None = None
+    name: str | None = None
+    project: int | None = None
+    destination: int | None = None
+    directory: str = "/"
+    selection: Selection | None = None
+    with_annotations: bool = True
+    with_metadata: bool = True
+    with_status: bool = True
+    strip_folders: bool = False
+    allow_many: bool = False
+    message: str | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloneOutcome:
+    """What a clone made: `items` and `annotations` are how many it took."""
+
+    dataset: int
+    version: int
+    items: int
+    annotations: int
+    renamed: tuple[PathChange, ...]
+    job: int
+
+
+def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
+    """Makes a clone, or fills an existing dataset.
+
+    Raises NotFound (source, version, destination, selected ids), Invalid, NameTaken, VersionMoved,
+    RecipeMismatch (a destination with another recipe), PathTaken.
+    """
+    if request.name is None and request.destination is None:
+        raise Invalid("Must provide clone name or destination dataset id", path=("name",))
+    if request.name is not None and request.destination is not None:
+        raise Invalid("Give a name or a destination, not both", path=("destination",))
+    head = lock_source(tx, request.source)
+    shown = open_view(tx, request.source, request.version)
+    source = shown.masked(
+        annotations=request.with_annotations,
+        metadata=request.with_metadata,
+        status=request.with_status,
+    )
+    if request.selection is not None and source != shown:
+        # a filter is about what the source shows; the flags only say what comes along
+        keys = selected_keys(tx, shown, request.selection)
+        request = replace(request, selection=Selection(keys=tuple(keys)))
+    if request.destination is not None:
+        return _clone_into(tx, request, source, request.destination)
+    if request.expected_version not in (None, head):
+        raise VersionMoved(
+            f"The dataset is at version {head}, not {request.expected_version}",
+            path=("expectedVersion",),
+            current_version=head,
+        )
+    return _clone_new(tx, request, source)
+
+
+def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
+    chosen_part = request.selection is not None or request.strip_folders
+    layered = not chosen_part and len(source.sheets) <= MAX_LAYERS
+    draft = begin_dataset(
+        tx,
+        project=request.project or _project_of(tx, source.dataset),
+        name=clean_name(request.name or "", ("name",)),
+        kind=DatasetType.CLONE,
+        recipe=recipe_at(tx, source.dataset, source.version).id,
+        operation=Operation.CLONE,
+        message=request.message,
+        sources=[(source.dataset, source.version)],
+        base=source if layered else None,
+    )
+    renamed: Sequence[PathChange] = ()
+    if request.strip_folders:
+        taken = take_into(draft, source, request.selection, directory="/", flat=True)
+        renamed = taken.renamed
+    elif not layered:
+        copy_states(draft, source, request.selection)
+    batch = _batch_of_line(tx, draft) if chosen_part else None
+    _learn_from(tx, draft, source, batch)
+    draft.publish()
+    return _outcome(tx, draft, renamed, draft.number)
+
+
+def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -> CloneOutcome:
+    draft = open_draft(
+        tx,
+        destination,
+        Operation.CLONE,
+        expected_version=request.expected_version,
+        message=request.message,
+    )
+    theirs = recipe_at(tx, source.dataset, source.version)
+    ours = recipe_at(tx, destination, draft.number - 1)
+    if theirs.fingerprint != ours.fingerprint:
+        raise RecipeMismatch(
+            "The destination has another recipe",
+            differences(ours.content, theirs.content),
+            path=("destination", "datasetId"),
+        )
+    taken = take_into(
+        draft,
+        source,
+        request.selection,
+        directory=request.directory,
+        flat=request.strip_folders,
+        allow_many=request.allow_many,
+    )
+    if not taken.items:
+        return _outcome(tx, draft, (), draft.number - 1)
+    add_sources(tx, destination, draft.number, [(source.dataset, source.version)])
+    _learn_from(tx, draft, source, choose(tx, taken.lineage))
+    draft.publish()
+    return _outcome(tx, draft, taken.renamed, draft.number)
+
+
+def _batch_of_line(tx: Tx, draft: Draft) -> int:
+    return choose(tx, sa.select(ITEMS.c.key).where(ITEMS.c.line == draft.view.line))
+
+
+def _learn_from(tx: Tx, draft: Draft, source: View, batch: int | None) -> None:
+    """What the source has seen, the clone has seen; within its batch, when it took a part."""
+    seen = [
+        one.masked(annotations=source.sheets[0].annotations)
+        for one in seen_by(tx, source.dataset, source.version)
+    ]
+    if batch is not None:
+        seen = [one.within(batch) for one in seen]
+    learn(tx, draft.dataset, draft.number, seen)
+
+
+def _project_of(tx: Tx, dataset: int) -> int:
+    project: int = tx.scalar(sa.select(DATASETS.c.project).where(DATASETS.c.id == dataset))
+    return project
+
+
+def _outcome(tx: Tx, draft: Draft, renamed: Sequence[PathChange], version: int) -> CloneOutcome:
+    counters = draft.tally.counters
+    keep_renames(tx, draft.dataset, version, renamed)
+    job = record_finished(
+        tx,
+        JobKind.CLONE,
+        project=_project_of(tx, draft.dataset),
+        dataset=draft.dataset,
+        version=version,
+        done=counters.items_added,
+        unit="items",
+    )
+    return CloneOutcome(
+        draft.dataset,
+        version,
+        counters.items_added,
+        counters.annotations_added,
+        tuple(renamed),
+        job,
+    )

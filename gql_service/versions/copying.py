@@ -1,0 +1,125 @@
+"""Copies of the rows that a view shows onto a new line, in a few statements for any number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.visibility import (
+    ANNOTATIONS,
+    ITEMS,
+    AnnotationColumns,
+    ItemColumns,
+    View,
+    visible_annotations,
+    visible_items,
+)
+from gql_service.database.columns import FOREVER
+from gql_service.versions.counting import LABEL_COUNTS, Counters
+from gql_service.versions.draft import Draft
+from gql_service.versions.selection import Selection, condition
+
+_SAME = ("key", "origin_dataset", "origin_version")
+_AUTHORS = ("created_by", "created_at", "updated_by", "updated_at")
+_OF_ITEMS = (
+    *_SAME,
+    "path",
+    "binary",
+    "metadata",
+    "metadata_known",
+    "description",
+    "hidden",
+    "copied_from",
+    *_AUTHORS,
+)
+_OF_ANNOTATIONS = (
+    *_SAME,
+    "root",
+    "item",
+    "type",
+    "label",
+    "coordinates",
+    "attributes",
+    "metadata",
+    "status",
+    "status_known",
+    *_AUTHORS,
+)
+
+
+def copy_states(draft: Draft, source: View, selection: Selection | None) -> None:
+    """Copies what `source` shows of the selected items, with all their annotations.
+
+    Only onto a line that has nothing yet. Copies keep key, write and origin: they are the same
+    values, seen through the source's masks. No binary needs to be revived, because the rows that
+    are copied hold it.
+    """
+    tx, line = draft.tx, draft.view.line
+    chosen = condition(tx, source, selection)
+
+    def items(columns: ItemColumns) -> sa.Select[Any]:
+        return _copied(columns, _OF_ITEMS, draft).where(chosen(columns))
+
+    tx.execute(sa.insert(ITEMS).from_select(_targets(_OF_ITEMS), visible_items(source, items)))
+    taken = sa.select(ITEMS.c.key).where(ITEMS.c.line == line)
+
+    def annotations(columns: AnnotationColumns) -> sa.Select[Any]:
+        select = _copied(columns, _OF_ANNOTATIONS, draft)
+        return select if selection is None else select.where(columns.item.in_(taken))
+
+    if source.sheets[0].annotations:
+        tx.execute(
+            sa.insert(ANNOTATIONS).from_select(
+                _targets(_OF_ANNOTATIONS), visible_annotations(source, annotations)
+            )
+        )
+    _count(draft)
+
+
+def _targets(names: tuple[str, ...]) -> list[str]:
+    return ["line", "since", "until", "copy_of", *names]
+
+
+def _copied(
+    columns: ItemColumns | AnnotationColumns, names: tuple[str, ...], draft: Draft
+) -> sa.Select[Any]:
+    big = sa.BigInteger()
+    return sa.select(
+        sa.literal(draft.view.line, big).label("line"),
+        sa.literal(draft.number, big).label("since"),
+        sa.literal(FOREVER, big).label("until"),
+        columns.write.label("copy_of"),
+        *(getattr(columns, name).label(name) for name in names),
+    )
+
+
+def _count(draft: Draft) -> None:
+    """The counters of a line that was just filled."""
+    tx, line = draft.tx, draft.view.line
+    items = tx.scalar(sa.select(sa.func.count()).where(ITEMS.c.line == line))
+    sums = tx.rows(
+        sa.select(
+            sa.func.count().label("annotations"),
+            sa.func.count(ANNOTATIONS.c.item.distinct()).label("annotated"),
+        ).where(ANNOTATIONS.c.line == line)
+    )[0]
+    counters: Counters = draft.tally.counters
+    counters.items = items
+    counters.annotations, counters.annotated_items = sums.annotations, sums.annotated
+    per_label = (
+        sa.select(
+            sa.literal(draft.dataset, sa.BigInteger()).label("dataset"),
+            sa.literal(draft.number, sa.BigInteger()).label("since"),
+            sa.literal(FOREVER, sa.BigInteger()).label("until"),
+            ANNOTATIONS.c.label,
+            sa.func.count().label("annotations"),
+        )
+        .where(ANNOTATIONS.c.line == line)
+        .group_by(ANNOTATIONS.c.label)
+    )
+    tx.execute(
+        sa.insert(LABEL_COUNTS).from_select(
+            ["dataset", "since", "until", "label", "annotations"], per_label
+        )
+    )

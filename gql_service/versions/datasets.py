@@ -1,0 +1,118 @@
+"""Datasets as wholes: create, rename, delete, restore, and the choice of their recipe."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from gql_service.catalog.dataset import DatasetType, Operation
+from gql_service.catalog.names import clean_name
+from gql_service.catalog.recipe import RecipeRecord, recipes_by_id
+from gql_service.catalog.recipe_use import recipe_for_use
+from gql_service.catalog.visibility import DATASETS
+from gql_service.database.engine import Tx
+from gql_service.errors import NotFound
+from gql_service.versions.birth import begin_dataset, refuse_taken_name
+from gql_service.versions.draft import VERSIONS, open_draft
+
+
+def create_dataset(
+    tx: Tx, project: int, name: str, recipe: int, *, message: str | None = None
+) -> int:
+    """A new empty dataset at version 1. Raises Invalid, NameTaken, NotFound (the recipe)."""
+    recipe_for_use(tx, recipe)
+    draft = begin_dataset(
+        tx,
+        project=project,
+        name=clean_name(name, ("name",)),
+        kind=DatasetType.MASTER,
+        recipe=recipe,
+        operation=Operation.CREATE,
+        message=message,
+    )
+    draft.publish()
+    return draft.dataset
+
+
+def switch_recipe(
+    tx: Tx,
+    dataset: int,
+    recipe: int,
+    *,
+    expected_version: int | None = None,
+    message: str | None = None,
+) -> int | None:
+    """Gives a dataset another recipe and returns the new version, None when it had it already.
+
+    What is annotated stays as it is, also under labels that the new recipe does not have. Raises
+    NotFound and VersionMoved.
+    """
+    draft = open_draft(
+        tx, dataset, Operation.SWITCH_RECIPE, expected_version=expected_version, message=message
+    )
+    if draft.recipe == recipe:
+        return None
+    recipe_for_use(tx, recipe)
+    draft.recipe = recipe
+    draft.force = True
+    return draft.publish()
+
+
+def rename_dataset(tx: Tx, dataset: int, name: str) -> None:
+    """Gives a dataset another name; not a version. Raises Invalid, NotFound, NameTaken."""
+    row = tx.first(
+        sa.select(DATASETS.c.project, DATASETS.c.name, DATASETS.c.deleted_at)
+        .where(DATASETS.c.id == dataset)
+        .with_for_update(key_share=True)
+    )
+    if row is None or row.deleted_at is not None:
+        raise NotFound("There is no such dataset", path=("datasetId",))
+    wanted = clean_name(name, ("name",))
+    if wanted == row.name:
+        return
+    with refuse_taken_name(tx, row.project, wanted):
+        tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(name=wanted))
+
+
+def delete_dataset(tx: Tx, dataset: int) -> None:
+    """Deletes a dataset softly: it is out of sight, can be restored, and is purged later.
+
+    Its name is free at once, and its clones are not touched. Raises NotFound.
+    """
+    hit = tx.execute(
+        sa.update(DATASETS)
+        .where(DATASETS.c.id == dataset, DATASETS.c.deleted_at.is_(None), DATASETS.c.head > 0)
+        .values(deleted_at=tx.now)
+    )
+    if hit.rowcount == 0:
+        raise NotFound("There is no such dataset", path=("datasetId",))
+
+
+def restore_dataset(tx: Tx, dataset: int) -> None:
+    """Takes a soft delete back. Raises NotFound when purged, NameTaken when the name is in use."""
+    row = tx.first(
+        sa.select(DATASETS.c.project, DATASETS.c.name)
+        .where(
+            DATASETS.c.id == dataset,
+            DATASETS.c.deleted_at.is_not(None),
+            DATASETS.c.purged_at.is_(None),
+        )
+        .with_for_update()
+    )
+    if row is None:
+        raise NotFound("There is no such deleted dataset", path=("datasetId",))
+    with refuse_taken_name(tx, row.project, row.name):
+        tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(deleted_at=None))
+
+
+def recipe_at(tx: Tx, dataset: int, version: int) -> RecipeRecord:
+    """The recipe a dataset is read under: at its head the newest revision, before that the one
+    which was the newest when the version was written."""
+    row = tx.first(
+        sa.select(VERSIONS.c.recipe, VERSIONS.c.recipe_revision, DATASETS.c.head)
+        .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
+        .where(VERSIONS.c.dataset == dataset, VERSIONS.c.number == version)
+    )
+    if row is None:
+        raise NotFound("There is no such dataset or version")
+    revision = None if version == row.head else row.recipe_revision
+    return recipes_by_id(tx, [(row.recipe, revision)])[row.recipe, revision]

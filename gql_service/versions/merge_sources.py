@@ -1,0 +1,181 @@
+"""What a merge reads: where the sources can differ, and what each holds and has seen there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.visibility import (
+    ANNOTATIONS,
+    ITEMS,
+    LINES,
+    AnnotationColumns,
+    View,
+    visible_annotations,
+)
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among, chunks
+from gql_service.versions.changes import changed_annotations, changed_items
+from gql_service.versions.content import (
+    Row,
+    annotation_content,
+    annotations_of_items,
+    authorship,
+    item_content,
+    items_by_key,
+    written,
+)
+from gql_service.versions.knowledge import Seen, Sight, sights
+from gql_service.versions.merge_rules import AnnotationFact, Group, ItemFact
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset at a version, as the merge is to see it, and what that version has seen."""
+
+    dataset: int
+    version: int
+    view: View
+    seen: tuple[Seen, ...]
+    items: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the sources hold of the lineages in question, and what each has seen."""
+
+    items: list[dict[int, ItemFact]]
+    annotations: list[dict[int, list[AnnotationFact]]]
+    sights: list[Sight]
+
+    def item_group(self, key: int) -> Group[ItemFact]:
+        held = [(facts[key],) if key in facts else () for facts in self.items]
+        return Group(held, self.seen_item)
+
+    def annotation_group(self, root: int) -> Group[AnnotationFact]:
+        return Group([facts.get(root, []) for facts in self.annotations], self.seen_annotation)
+
+    def seen_item(self, source: int, fact: ItemFact) -> bool:
+        origin = fact.written
+        return self.sights[source].has_seen(
+            fact.key, origin.dataset, origin.version, annotation=False
+        )
+
+    def seen_annotation(self, source: int, fact: AnnotationFact) -> bool:
+        origin = fact.written
+        return self.sights[source].has_seen(
+            fact.content.item, origin.dataset, origin.version, annotation=True
+        )
+
+
+def candidates(tx: Tx, sources: Sequence[Source], ground: int) -> tuple[set[int], set[int]]:
+    """Item keys and annotation roots that some source may show otherwise than the ground."""
+    keys: set[int] = set()
+    roots: set[int] = set()
+    base = sources[ground].view
+    for position, source in enumerate(sources):
+        if position != ground:
+            keys |= changed_items(tx, base, source.view)
+            roots |= changed_annotations(tx, base, source.view)
+    return keys, roots
+
+
+def read_facts(tx: Tx, sources: Sequence[Source], keys: set[int], roots: set[int]) -> Facts:
+    items = [_items_of(tx, source.view, keys) for source in sources]
+    uneven = sorted(key for key in keys if not all(key in held for held in items))
+    annotations: list[dict[int, list[AnnotationFact]]] = []
+    for source in sources:  # all that lies on an item which not every source holds
+        rows = (r for part in chunks(uneven) for r in annotations_of_items(tx, source.view, part))
+        annotations.append(_by_root(map(_annotation_fact, rows)))
+    known = {root for held in annotations for root in held}
+    missing = roots | known
+    for source, held in zip(sources, annotations, strict=True):
+        wanted = sorted(missing - held.keys())
+        for part in chunks(wanted):
+            held.update(_by_root(_annotations_at(tx, source.view, part)))
+    concerned = keys | {f.content.item for h in annotations for fs in h.values() for f in fs}
+    sight = sights(tx, [source.seen for source in sources], concerned)
+    return Facts(items, annotations, sight)
+
+
+def _items_of(tx: Tx, view: View, keys: Iterable[int]) -> dict[int, ItemFact]:
+    found: dict[int, ItemFact] = {}
+    for part in chunks(sorted(keys)):
+        found.update((key, item_fact(row)) for key, row in items_by_key(tx, view, part).items())
+    return found
+
+
+def _annotations_at(tx: Tx, view: View, roots: Sequence[int]) -> Iterable[AnnotationFact]:
+    """The visible annotations of lineages. Those that a merge kept beside the first, under keys of
+    their own, are found by an index that holds nothing else."""
+
+    def by_key(c: AnnotationColumns) -> sa.Select[Any]:
+        return sa.select(*c.all()).where(among(c.key, roots))
+
+    def beside(c: AnnotationColumns) -> sa.Select[Any]:
+        return sa.select(*c.all()).where(c.root != c.key, among(c.root, roots))
+
+    for build in (by_key, beside):
+        yield from map(_annotation_fact, tx.rows(visible_annotations(view, build)))
+
+
+def _by_root(facts: Iterable[AnnotationFact]) -> dict[int, list[AnnotationFact]]:
+    found: dict[int, list[AnnotationFact]] = {}
+    for fact in facts:
+        found.setdefault(fact.root, []).append(fact)
+    for siblings in found.values():
+        siblings.sort(key=lambda fact: fact.key)
+    return found
+
+
+def item_fact(row: Row) -> ItemFact:
+    return ItemFact(row.key, written(row), item_content(row), authorship(row), row.copied_from)
+
+
+def _annotation_fact(row: Row) -> AnnotationFact:
+    return AnnotationFact(row.key, row.root, written(row), annotation_content(row), authorship(row))
+
+
+def item_history(
+    tx: Tx, sources: Sequence[Source], keys: Sequence[int]
+) -> dict[int, list[ItemFact]]:
+    """Every state of these items that is still stored where any source may have seen it."""
+    write = sa.func.coalesce(ITEMS.c.copy_of, ITEMS.c.id).label("write")
+    found: dict[int, list[ItemFact]] = {}
+    for part in chunks(sorted(keys)):
+        rows = tx.rows(
+            sa.select(ITEMS, write).where(
+                ITEMS.c.line.in_(_known_lines(sources)), among(ITEMS.c.key, part)
+            )
+        )
+        for row in rows:
+            found.setdefault(row.key, []).append(item_fact(row))
+    return found
+
+
+def annotation_history(
+    tx: Tx, sources: Sequence[Source], roots: Sequence[int]
+) -> dict[int, list[AnnotationFact]]:
+    """Every state of these lineages that is still stored, behind the merge's own status mask."""
+    c = ANNOTATIONS.c
+    write = sa.func.coalesce(c.copy_of, c.id).label("write")
+    lines = c.line.in_(_known_lines(sources))
+    with_status = all(source.view.sheets[0].status for source in sources)
+    found: dict[int, list[AnnotationFact]] = {}
+    for part in chunks(sorted(roots)):
+        for wanted in (among(c.key, part), sa.and_(c.root != c.key, among(c.root, part))):
+            for row in tx.rows(sa.select(ANNOTATIONS, write).where(lines, wanted)):
+                fact = _annotation_fact(row)
+                if not with_status:
+                    content = replace(fact.content, status=None, status_known=False)
+                    fact = replace(fact, content=content)
+                found.setdefault(row.root, []).append(fact)
+    return found
+
+
+def _known_lines(sources: Sequence[Source]) -> sa.Select[Any]:
+    datasets = {one.other for source in sources for one in source.seen}
+    return sa.select(LINES.c.id).where(among(LINES.c.dataset, sorted(datasets)))

@@ -1,0 +1,138 @@
+"""The end of deleted datasets: what nobody can read any more goes, what others lie on stays.
+
+A line is needed while its dataset is not purged, or some needed line has it as a layer; layers are
+flattened, so one look decides. Of a line that is kept for others only, a state stays when it
+contains a pin: the version at which one of them sees the line. All pins count, not the largest.
+Knowledge and chosen keys outlive the dataset that they speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.binary import release
+from gql_service.catalog.visibility import (
+    ANNOTATION_WHITEOUTS,
+    ANNOTATIONS,
+    DATASETS,
+    ITEM_WHITEOUTS,
+    ITEMS,
+    LAYERS,
+    LINES,
+)
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among, chunks
+from gql_service.versions.birth import SOURCES
+from gql_service.versions.counting import LABEL_COUNTS
+from gql_service.versions.draft import VERSIONS
+from gql_service.versions.knowledge import CHOSEN_KEYS, KNOWLEDGE
+from gql_service.versions.report import CONFLICTS, RENAMES, REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What a purge removed: datasets, and states of items and annotations."""
+
+    datasets: int
+    item_states: int
+    annotation_states: int
+
+
+def deleted_since(tx: Tx, older_than: timedelta) -> list[int]:
+    """The deleted datasets whose time to be restored is over, ascending."""
+    rows = tx.rows(
+        sa.select(DATASETS.c.id)
+        .where(DATASETS.c.deleted_at <= tx.now - older_than, DATASETS.c.purged_at.is_(None))
+        .order_by(DATASETS.c.id)
+    )
+    return [row.id for row in rows]
+
+
+def purge_deleted(tx: Tx, older_than: timedelta) -> Purge:
+    """Purges every dataset that was deleted at least `older_than` ago."""
+    datasets = deleted_since(tx, older_than)
+    if not datasets:
+        return Purge(0, 0, 0)
+    # Against clones and merges that are reading them, which hold a share of this lock.
+    tx.rows(sa.select(DATASETS.c.id).where(among(DATASETS.c.id, datasets)).with_for_update())
+    tx.execute(
+        sa.update(DATASETS).where(among(DATASETS.c.id, datasets)).values(purged_at=tx.now, name="")
+    )
+    items, annotations = _purge_lines(tx)
+    _forget(tx, datasets)
+    return Purge(len(datasets), items, annotations)
+
+
+def _purge_lines(tx: Tx) -> tuple[int, int]:
+    """Removes what no pin holds from every line of a purged dataset; an earlier purge may have
+    kept a line for a dataset that is purged now."""
+    reader, owner = DATASETS.alias(), LINES.alias()
+    pins = (
+        sa.select(LINES.c.id, LAYERS.c.at)
+        .select_from(
+            LINES.join(DATASETS, DATASETS.c.id == LINES.c.dataset).outerjoin(
+                LAYERS.join(owner, owner.c.id == LAYERS.c.line).join(
+                    reader,
+                    sa.and_(reader.c.id == owner.c.dataset, reader.c.purged_at.is_(None)),
+                ),
+                LAYERS.c.below == LINES.c.id,
+            )
+        )
+        .where(DATASETS.c.purged_at.is_not(None))
+        .distinct()
+    )
+    by_line: dict[int, list[int]] = {}
+    for row in tx.rows(pins):
+        by_line.setdefault(row.id, [])
+        if row.at is not None:
+            by_line[row.id].append(row.at)
+    items = annotations = 0
+    for line, ats in by_line.items():
+        annotations += _delete_states(tx, ANNOTATIONS, line, ats)
+        _release(tx, line, ats)
+        items += _delete_states(tx, ITEMS, line, ats)
+        for whiteouts in (ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS):
+            tx.execute(
+                sa.delete(whiteouts).where(
+                    whiteouts.c.line == line, whiteouts.c.since > max(ats, default=0)
+                )
+            )
+    unneeded = [line for line, ats in by_line.items() if not ats]
+    tx.execute(sa.delete(LAYERS).where(among(LAYERS.c.line, unneeded)))
+    tx.execute(sa.delete(LINES).where(among(LINES.c.id, unneeded)))
+    return items, annotations
+
+
+def _unpinned(states: sa.Table, line: int, pins: Sequence[int]) -> sa.ColumnElement[bool]:
+    held = [sa.and_(states.c.since <= at, states.c.until > at) for at in pins]
+    return sa.and_(states.c.line == line, ~sa.or_(sa.false(), *held))
+
+
+def _delete_states(tx: Tx, states: sa.Table, line: int, pins: Sequence[int]) -> int:
+    return tx.execute(sa.delete(states).where(_unpinned(states, line, pins))).rowcount
+
+
+def _release(tx: Tx, line: int, pins: Sequence[int]) -> None:
+    """Tells the sweep which binaries lose a state, so that it never has to look at all of them."""
+    freed = tx.rows(sa.select(ITEMS.c.binary).where(_unpinned(ITEMS, line, pins)).distinct())
+    for part in chunks(row.binary for row in freed):
+        release(tx, part)
+
+
+def _forget(tx: Tx, datasets: Collection[int]) -> None:
+    """Removes what the purged datasets said of themselves."""
+    lost = _batches(tx, among(KNOWLEDGE.c.dataset, datasets))
+    for table in (LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES):
+        tx.execute(sa.delete(table).where(among(table.c.dataset, datasets)))
+    unused = lost - _batches(tx, KNOWLEDGE.c.batches != "")
+    tx.execute(sa.delete(CHOSEN_KEYS).where(among(CHOSEN_KEYS.c.batch, unused)))
+
+
+def _batches(tx: Tx, which: sa.ColumnElement[Any]) -> set[int]:
+    rows = tx.rows(sa.select(KNOWLEDGE.c.batches).where(which).distinct())
+    return {int(batch) for row in rows for batch in row.batches.split(",") if batch}
