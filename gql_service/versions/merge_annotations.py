@@ -168,7 +168,8 @@ def _both_kept(
         key = _own_key(group, one.fact, taken)
         taken.add(key)
         puts.append(_put(one.fact, renew=one.rejected, key=key))
-    return AnnotationDecision(tuple(puts), (_kept_conflict(base, kept[0], kept[-1]),))
+    conflict = _kept_conflict(kept[0].fact.key, base, kept[0], kept[-1])
+    return AnnotationDecision(tuple(puts), (conflict,))
 
 
 def _own_key(group: Group[AnnotationFact], fact: AnnotationFact, taken: set[int]) -> int:
@@ -188,9 +189,11 @@ def _settle_siblings(
     for one in verdict.survivors:
         distinct.setdefault(one.fact.content, one)
     kept = list(distinct.values())
-    most = max(len(facts) for facts in group.held)
-    conflicts = (_kept_conflict(None, kept[0], kept[-1]),) if len(kept) > most else ()
     keys = _sibling_keys(group, kept)
+    conflicts: tuple[Conflict, ...] = ()
+    if len(kept) > max(len(facts) for facts in group.held):
+        old = next(key for key in keys.values() if key != FRESH_KEY)
+        conflicts = (_kept_conflict(old, None, kept[0], kept[-1]),)
     puts = tuple(
         _put(one.fact, renew=one.rejected, key=keys[one.fact.written.write]) for one in kept
     )
@@ -231,13 +234,15 @@ def _sibling_keys(
 
 
 def _kept_conflict(
+    key: int,
     base: AnnotationFact | None,
     left: Survivor[AnnotationFact],
     right: Survivor[AnnotationFact],
 ) -> Conflict:
+    """`key` is that of one of the kept ones; it has to be known before fresh keys are drawn."""
     return Conflict(
         left.fact.content.item,
-        left.fact.key,
+        key,
         "annotation",
         _shown(base.content) if base else None,
         _shown(left.fact.content),

@@ -76,8 +76,9 @@ def verify_versions(tx: Tx, *, progress: Callable[[], None] = lambda: None) -> l
 
 def _holdings(tx: Tx, view: View) -> dict[tuple[int, int], int]:
     shown = visible_items(view).subquery()
-    counts = sa.select(shown.c.binary, sa.func.count()).group_by(shown.c.binary)
-    return {(view.dataset, binary): count for binary, count in tx.rows(counts)}
+    held = sa.func.count().label("held")
+    rows = tx.rows(sa.select(shown.c.binary, held).group_by(shown.c.binary))
+    return {(view.dataset, row.binary): row.held for row in rows}
 
 
 def _references(tx: Tx, holders: Counter[tuple[int, int]]) -> Iterator[Finding]:
@@ -87,10 +88,9 @@ def _references(tx: Tx, holders: Counter[tuple[int, int]]) -> Iterator[Finding]:
         return sa.select(dataset.label("dataset"), state.c.binary.label("binary"))
 
     found = in_heads(build).subquery()
-    counts = sa.select(found.c.dataset, found.c.binary, sa.func.count()).group_by(
-        found.c.dataset, found.c.binary
-    )
-    counted = {(dataset, binary): count for dataset, binary, count in tx.rows(counts)}
+    pair = (found.c.dataset, found.c.binary)
+    rows = tx.rows(sa.select(*pair, sa.func.count().label("held")).group_by(*pair))
+    counted = {(row.dataset, row.binary): row.held for row in rows}
     for key in sorted(counted.keys() | holders.keys()):
         if counted.get(key, 0) != holders[key]:
             detail = f"dataset {key[0]}, binary {key[1]}: {counted.get(key, 0)}, not {holders[key]}"

@@ -1,0 +1,239 @@
+"""The command line: serve · demo · import · schema · migrate · token · verify · sweep.
+
+Every refusal is one line on standard error and an exit code: 1 for a refusal or a finding, 2 for
+wrong usage, 130 for Ctrl-C. Whatever is interrupted leaves nothing half-done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
+
+from gql_service.api.schema import printed_schema
+from gql_service.app import Service, Store, build, open_store
+from gql_service.catalog.sweep import sweep as sweep_binaries
+from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
+from gql_service.database import migrate as migrations
+from gql_service.demo.session import play_demo
+from gql_service.errors import NotFound, ServiceError
+from gql_service.serve import running, serve_until_stopped
+from gql_service.settings import Settings
+from gql_service.transfer.folder import class_names, find_files, import_files
+from gql_service.transfer.target import prepare_target
+from gql_service.versions.items import UploadMode
+from gql_service.versions.retention import purge_deleted
+from gql_service.versions.verify import verify_store
+
+cli = typer.Typer(
+    help="A GraphQL API for versioned machine-learning datasets. "
+    "Settings are read from GQL_SERVICE_* environment variables.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+SCHEMA_FILE = Path("schema.graphql")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli()
+    except ServiceError as refusal:
+        _fail(refusal.message)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        _fail(f"GQL_SERVICE_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+    except SQLAlchemyError as trouble:
+        _fail(f"The database: {str(trouble).splitlines()[0]}")
+    except OSError as trouble:
+        _fail(
+            f"{trouble.strerror}: {trouble.filename}" if trouble.filename else f"{trouble.strerror}"
+        )
+    except KeyboardInterrupt:
+        _fail("Interrupted; nothing was left half-done", code=130)
+
+
+def _fail(message: str, *, code: int = 1) -> None:
+    err.print(message, style="red", markup=False)
+    sys.exit(code)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API until Ctrl-C. An embedded database is migrated first."""
+    service = build(Settings())
+    _announce(service)
+    serve_until_stopped(service)
+
+
+@cli.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop after the story.")] = False,
+) -> None:
+    """Import real images, play the main job once, and keep serving."""
+    service = build(Settings())
+    with running(service) as server:
+        with _progress("demo") as advance:
+            story = play_demo(service, server.url, advance)
+        for number, line in enumerate(story, 1):
+            out.print(f"{number}. {line}", markup=False)
+        _announce(service, url=server.url)
+        if not once:
+            server.wait()
+
+
+@cli.command("import")
+def import_folder(
+    folder: Annotated[Path, typer.Argument(help="Folder of files; sub-folders name classes.")],
+    project: Annotated[str, typer.Option(help="Name of the project; made when absent.")],
+    dataset: Annotated[str, typer.Option(help="Name of the dataset; made when absent.")],
+    directory: Annotated[str, typer.Option(help="Directory of the items.")] = "/",
+    classes: Annotated[
+        bool, typer.Option(help="Annotate with the name of the first sub-folder.")
+    ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files at taken paths; else skip them.")
+    ] = False,
+    user: Annotated[str | None, typer.Option(help="E-mail of who imports; the admin.")] = None,
+    message: Annotated[str | None, typer.Option(help="Message of the version.")] = None,
+) -> None:
+    """Add the files of a folder to a dataset, as one version."""
+    files = find_files(folder, directory=directory, with_classes=classes)
+    store = open_store(Settings())
+    actor = _user(store, user)
+    target = store.database.write(
+        lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
+    )
+    with _progress("importing", len(files)) as advance:
+        outcome = import_files(
+            store.database,
+            store.vault,
+            target,
+            files,
+            actor=actor,
+            lease=timedelta(hours=store.settings.upload_lease_hours),
+            mode=UploadMode.OVERWRITE if overwrite else UploadMode.SKIP,
+            message=message,
+            progress=lambda _size: advance(),
+        )
+    version = "no new version" if outcome.version is None else f"version {outcome.version}"
+    out.print(
+        f"{version}: {outcome.added} added, {outcome.updated} replaced, {outcome.skipped} skipped"
+    )
+
+
+@cli.command()
+def schema(
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with schema.graphql instead of printing.")
+    ] = False,
+) -> None:
+    """Print the GraphQL schema."""
+    printed = printed_schema()
+    if not check:
+        typer.echo(printed, nl=False)
+    elif not SCHEMA_FILE.is_file() or SCHEMA_FILE.read_text(encoding="utf-8") != printed:
+        _fail("schema.graphql is not the printed schema: gql-service schema > schema.graphql")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this release's schema. Refuses one of a newer release."""
+    store = open_store(Settings(), migrate=True)
+    out.print(f"The database is at revision {migrations.current_revision(store.database)}")
+
+
+@cli.command()
+def token(
+    email: Annotated[str, typer.Argument(help="Whose token; the user must exist, or --create.")],
+    name: Annotated[str, typer.Option(help="What the token is for.")] = "command line",
+    create: Annotated[str | None, typer.Option(help="Make the user, with this name.")] = None,
+) -> None:
+    """Make an API token and print it, once."""
+    store = open_store(Settings())
+    if create is not None:
+        store.database.write(lambda tx: create_user(tx, create, email))
+    owner = _user(store, email)
+    typer.echo(store.database.write(lambda tx: create_token(tx, owner, name), actor=owner))
+
+
+@cli.command()
+def verify(
+    deep: Annotated[bool, typer.Option("--deep", help="Read and hash every binary.")] = False,
+) -> None:
+    """Prove every invariant of the store; exit code 1 when one does not hold."""
+    store = open_store(Settings())
+    with _progress("verifying", None) as advance:
+        findings = verify_store(store.database, store.vault, deep=deep, progress=advance)
+    for finding in findings:
+        err.print(f"{finding.invariant}: {finding.detail}", style="red", markup=False)
+    if findings:
+        sys.exit(1)
+    out.print("Every invariant holds")
+
+
+@cli.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also when much would go.")] = False,
+) -> None:
+    """Purge datasets deleted long ago, and free the bytes that nothing holds."""
+    settings = Settings()
+    store = open_store(settings)
+    if not dry_run:
+        kept = timedelta(days=settings.dataset_retention_days)
+        purge = store.database.write(lambda tx: purge_deleted(tx, kept))
+        out.print(f"datasets purged: {purge.datasets}")
+    report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
+    for item in fields(report):
+        out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
+
+
+def _announce(service: Service, *, url: str | None = None) -> None:
+    out.print(f"GraphQL at {url or service.settings.resolved_public_url}/graphql", markup=False)
+    if os.path.exists(service.token_file):
+        secret = Path(service.token_file).read_text(encoding="utf-8").strip()
+        out.print(f"Authorization: Bearer {secret}   (from {service.token_file})", markup=False)
+
+
+def _user(store: Store, email: str | None) -> int:
+    """The user who acts: by e-mail, or the first admin."""
+    with store.database.read() as tx:
+        found = first_admin(tx) if email is None else user_by_email(tx, email)
+    if found is None:
+        raise NotFound(f"There is no user {email}" if email else "There is no user yet")
+    return found.id
+
+
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[Any]:
+    """A bar on standard error, and the function that moves it by one."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(steps: int = 1, *, of: int | None = None) -> None:
+            if of is not None:
+                bar.update(task, total=of)
+            bar.advance(task, steps)
+
+        yield advance
+
+
+if __name__ == "__main__":
+    main()

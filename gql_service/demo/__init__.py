@@ -1,0 +1,1 @@
+"""THE DEMO: real handwritten digits, and the main job played once over HTTP."""

@@ -1,0 +1,91 @@
+"""The HTTP server around a service: until it is stopped, or beside a demo."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from gql_service.app import Service
+from gql_service.settings import Settings
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 5
+GRACEFUL_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers at `url`."""
+
+    url: str
+    thread: threading.Thread
+
+    def wait(self) -> None:
+        """Until Ctrl-C."""
+        while self.thread.is_alive():
+            self.thread.join(timeout=0.5)
+
+
+def serve_until_stopped(service: Service) -> None:
+    """Serves until SIGINT or SIGTERM, then lets open requests finish. Raises OSError when the port
+    is taken."""
+    listener = _listen(service.settings)
+    try:
+        _server(service).run(sockets=[listener])
+    finally:
+        service.close()
+
+
+@contextmanager
+def running(service: Service) -> Iterator[Running]:
+    """A server in a thread, answering from the start of the block to its end."""
+    listener = _listen(service.settings)
+    host, port = listener.getsockname()[:2]
+    server = _server(service)
+    ready = threading.Event()
+    thread = threading.Thread(target=_run, args=(server, listener, ready), daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        yield Running(f"http://{host}:{port}", thread)
+    finally:
+        server.should_exit = True
+        thread.join()
+        service.close()
+
+
+def _run(server: uvicorn.Server, listener: socket.socket, ready: threading.Event) -> None:
+    # The socket listens before the server runs: what comes early waits in its queue.
+    ready.set()
+    server.run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as taken:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        raise OSError(taken.errno, f"Cannot listen on {where}: {taken.strerror}") from taken
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _server(service: Service) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            service.asgi,
+            log_level="warning",
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+    )

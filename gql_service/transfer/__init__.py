@@ -1,0 +1,1 @@
+"""FORMATS: datasets from and to files, by the command line."""
