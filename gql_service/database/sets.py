@@ -81,6 +81,13 @@ def among(column: sa.ColumnElement[Any], values: Collection[int] | Collection[st
     return _Among(column, sa.bindparam(None, listed, type_=_ValueList(numbers=numbers)))
 
 
+def among_given(
+    column: sa.ColumnElement[Any], name: str, *, numbers: bool = True
+) -> sa.ColumnElement[bool]:
+    """As `among`, with the list given by name when the statement is executed."""
+    return _Among(column, sa.bindparam(name, type_=_ValueList(numbers=numbers)))
+
+
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterable[list[T]]:
     """`values` in lists of at most `size`."""
     iterator = iter(values)

@@ -57,9 +57,10 @@ def begin_dataset(
 
 def add_sources(tx: Tx, dataset: int, since: int, sources: Sequence[tuple[int, int]]) -> None:
     """Records what version `since` of a dataset took in: (source, version), in order."""
-    taken = tx.scalar(
-        sa.select(sa.func.count()).select_from(SOURCES).where(SOURCES.c.dataset == dataset)
-    )
+    taken = 0
+    if since > 1:
+        rows = sa.select(sa.func.count()).select_from(SOURCES)
+        taken = tx.scalar(rows.where(SOURCES.c.dataset == dataset))
     tx.execute(
         sa.insert(SOURCES),
         [

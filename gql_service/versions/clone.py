@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from gql_service.catalog.dataset import DatasetType, Operation
 from gql_service.catalog.names import clean_name
 from gql_service.catalog.recipe_equality import differences
-from gql_service.catalog.visibility import DATASETS, ITEMS, View, open_view
+from gql_service.catalog.visibility import ITEMS, View, open_view
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, RecipeMismatch, VersionMoved
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
 from gql_service.versions.clone_into import take_into
 from gql_service.versions.copying import copy_states
-from gql_service.versions.datasets import recipe_at
+from gql_service.versions.datasets import project_of, recipe_at, recipe_number
 from gql_service.versions.draft import Draft, lock_source, open_draft
 from gql_service.versions.knowledge import choose, learn, seen_by
 from gql_service.versions.paths import PathChange
@@ -103,12 +103,13 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
 def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
     chosen_part = request.selection is not None or request.strip_folders
     layered = not chosen_part and len(source.sheets) <= MAX_LAYERS
+    project = request.project or project_of(tx, source.dataset)
     draft = begin_dataset(
         tx,
-        project=request.project or _project_of(tx, source.dataset),
+        project=project,
         name=clean_name(request.name or "", ("name",)),
         kind=DatasetType.CLONE,
-        recipe=recipe_at(tx, source.dataset, source.version).id,
+        recipe=recipe_number(tx, source.dataset, source.version),
         operation=Operation.CLONE,
         message=request.message,
         sources=[(source.dataset, source.version)],
@@ -123,7 +124,7 @@ def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
     batch = _batch_of_line(tx, draft) if chosen_part else None
     _learn_from(tx, draft, source, batch)
     draft.publish()
-    return _outcome(tx, draft, renamed, draft.number)
+    return _outcome(tx, draft, renamed, draft.number, project)
 
 
 def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -> CloneOutcome:
@@ -134,6 +135,7 @@ def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -
         expected_version=request.expected_version,
         message=request.message,
     )
+    project = project_of(tx, destination)
     theirs = recipe_at(tx, source.dataset, source.version)
     ours = recipe_at(tx, destination, draft.number - 1)
     if theirs.fingerprint != ours.fingerprint:
@@ -151,11 +153,11 @@ def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -
         allow_many=request.allow_many,
     )
     if not taken.items:
-        return _outcome(tx, draft, (), draft.number - 1)
+        return _outcome(tx, draft, (), draft.number - 1, project)
     add_sources(tx, destination, draft.number, [(source.dataset, source.version)])
     _learn_from(tx, draft, source, choose(tx, taken.lineage))
     draft.publish()
-    return _outcome(tx, draft, taken.renamed, draft.number)
+    return _outcome(tx, draft, taken.renamed, draft.number, project)
 
 
 def _batch_of_line(tx: Tx, draft: Draft) -> int:
@@ -173,18 +175,15 @@ def _learn_from(tx: Tx, draft: Draft, source: View, batch: int | None) -> None:
     learn(tx, draft.dataset, draft.number, seen)
 
 
-def _project_of(tx: Tx, dataset: int) -> int:
-    project: int = tx.scalar(sa.select(DATASETS.c.project).where(DATASETS.c.id == dataset))
-    return project
-
-
-def _outcome(tx: Tx, draft: Draft, renamed: Sequence[PathChange], version: int) -> CloneOutcome:
+def _outcome(
+    tx: Tx, draft: Draft, renamed: Sequence[PathChange], version: int, project: int
+) -> CloneOutcome:
     counters = draft.tally.counters
     keep_renames(tx, draft.dataset, version, renamed)
     job = record_finished(
         tx,
         JobKind.CLONE,
-        project=_project_of(tx, draft.dataset),
+        project=project,
         dataset=draft.dataset,
         version=version,
         done=counters.items_added,

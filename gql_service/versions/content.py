@@ -9,15 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gql_service.catalog.visibility import (
-    AnnotationColumns,
-    ItemColumns,
-    View,
-    visible_annotations,
-    visible_items,
-)
+from gql_service.catalog.prepared import read_annotations, read_items
+from gql_service.catalog.visibility import View
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.sets import among_given
 
 Row = sa.Row[Any]
 """A visible state, with the columns of `ItemColumns` or `AnnotationColumns`."""
@@ -123,56 +118,45 @@ def authorship(row: Row) -> Authorship:
     return Authorship(row.created_by, row.created_at, row.updated_by, row.updated_at)
 
 
+_ITEMS_BY_KEY = read_items(lambda c: sa.select(*c.all()).where(among_given(c.key, "keys")))
+_ITEMS_BY_PATH = read_items(
+    lambda c: sa.select(*c.all()).where(among_given(c.path, "paths", numbers=False))
+)
+_ANNOTATIONS_BY_KEY = read_annotations(
+    lambda c: sa.select(*c.all()).where(among_given(c.key, "keys"))
+)
+_ANNOTATIONS_OF_ITEMS = read_annotations(
+    lambda c: sa.select(*c.all()).where(among_given(c.item, "items"))
+)
+_ANNOTATED_ITEMS = read_annotations(
+    lambda c: sa.select(c.item).where(among_given(c.item, "items")).distinct()
+)
+
+
 def items_by_key(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, Row]:
     """The visible items with these keys; absent ones are left out."""
-    if not keys:
-        return {}
-
-    def build(c: ItemColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(among(c.key, keys))
-
-    return {row.key: row for row in tx.rows(visible_items(view, build))}
+    rows = _ITEMS_BY_KEY.rows(tx, view, keys=list(keys)) if keys else []
+    return {row.key: row for row in rows}
 
 
 def items_by_path(tx: Tx, view: View, paths: Sequence[str]) -> dict[str, Row]:
     """The visible items at these paths; free ones are left out."""
-    if not paths:
-        return {}
-
-    def build(c: ItemColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(among(c.path, paths))
-
-    return {row.path: row for row in tx.rows(visible_items(view, build))}
+    rows = _ITEMS_BY_PATH.rows(tx, view, paths=list(paths)) if paths else []
+    return {row.path: row for row in rows}
 
 
 def annotations_by_key(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, Row]:
     """The visible annotations with these keys; absent ones are left out."""
-    if not keys:
-        return {}
-
-    def build(c: AnnotationColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(among(c.key, keys))
-
-    return {row.key: row for row in tx.rows(visible_annotations(view, build))}
+    rows = _ANNOTATIONS_BY_KEY.rows(tx, view, keys=list(keys)) if keys else []
+    return {row.key: row for row in rows}
 
 
 def annotations_of_items(tx: Tx, view: View, items: Sequence[int]) -> list[Row]:
     """Every visible annotation of these items."""
-    if not items:
-        return []
-
-    def build(c: AnnotationColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(among(c.item, items))
-
-    return list(tx.rows(visible_annotations(view, build)))
+    return _ANNOTATIONS_OF_ITEMS.rows(tx, view, items=list(items)) if items else []
 
 
 def annotated_items(tx: Tx, view: View, items: Sequence[int]) -> set[int]:
     """Which of these items have an annotation."""
-    if not items:
-        return set()
-
-    def build(c: AnnotationColumns) -> sa.Select[Any]:
-        return sa.select(c.item).where(among(c.item, items)).distinct()
-
-    return {row.item for row in tx.rows(visible_annotations(view, build))}
+    rows = _ANNOTATED_ITEMS.rows(tx, view, items=list(items)) if items else []
+    return {row.item for row in rows}

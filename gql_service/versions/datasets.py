@@ -116,3 +116,19 @@ def recipe_at(tx: Tx, dataset: int, version: int) -> RecipeRecord:
         raise NotFound("There is no such dataset or version")
     revision = None if version == row.head else row.recipe_revision
     return recipes_by_id(tx, [(row.recipe, revision)])[row.recipe, revision]
+
+
+def recipe_number(tx: Tx, dataset: int, version: int) -> int:
+    """The number of the recipe that a version chose."""
+    number: int = tx.scalar(
+        sa.select(VERSIONS.c.recipe).where(
+            VERSIONS.c.dataset == dataset, VERSIONS.c.number == version
+        )
+    )
+    return number
+
+
+def project_of(tx: Tx, dataset: int) -> int:
+    """The project that a dataset belongs to."""
+    project: int = tx.scalar(sa.select(DATASETS.c.project).where(DATASETS.c.id == dataset))
+    return project

@@ -18,7 +18,7 @@ from gql_service.errors import Invalid, NotFound, RecipeMismatch
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, begin_dataset
 from gql_service.versions.copying import copy_states
-from gql_service.versions.datasets import recipe_at
+from gql_service.versions.datasets import project_of, recipe_at, recipe_number
 from gql_service.versions.draft import VERSIONS, Draft, lock_source
 from gql_service.versions.knowledge import learn, seen_by
 from gql_service.versions.merge_annotations import FRESH_KEY
@@ -86,10 +86,10 @@ def merge_datasets(tx: Tx, request: MergeRequest) -> MergeOutcome:
     layered = len(ground.sheets) <= MAX_LAYERS
     draft = begin_dataset(
         tx,
-        project=request.project or _projects(tx, [first.dataset])[first.dataset],
+        project=request.project or project_of(tx, first.dataset),
         name=clean_name(request.name, ("name",)),
         kind=DatasetType.MERGE,
-        recipe=recipe_at(tx, first.dataset, first.version).id,
+        recipe=recipe_number(tx, first.dataset, first.version),
         operation=Operation.MERGE,
         message=request.message,
         sources=[(source.dataset, source.version) for source in sources],
@@ -194,7 +194,7 @@ def _outcome(tx: Tx, draft: Draft, plan: MergePlan, sources: Sequence[Source]) -
     job = record_finished(
         tx,
         JobKind.MERGE,
-        project=_projects(tx, [draft.dataset])[draft.dataset],
+        project=project_of(tx, draft.dataset),
         dataset=draft.dataset,
         version=draft.number,
         done=counters.items,

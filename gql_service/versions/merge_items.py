@@ -58,7 +58,8 @@ def settle_item(
         if all(any(seen_annotation(s, a) for s in removers) for a in annotations):
             return ItemDecision(None, 0)
         survivors = verdict.unreplaced
-        conflicts.append(_kept_conflict(survivors[0], removers[0]))
+        remover = next(s for s in removers if any(group.seen(s, f) for f in verdict.held))
+        conflicts.append(_kept_conflict(survivors[0], remover))
     if len({one.fact.content for one in survivors}) == 1:
         put = _agreed(survivors[0], verdict)
     else:

@@ -8,16 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gql_service.catalog.prepared import read_annotations
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
     ITEMS,
     LINES,
-    AnnotationColumns,
     View,
-    visible_annotations,
 )
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.sets import among, among_given, chunks
 from gql_service.versions.changes import changed_annotations, changed_items
 from gql_service.versions.content import (
     Row,
@@ -108,18 +107,17 @@ def _items_of(tx: Tx, view: View, keys: Iterable[int]) -> dict[int, ItemFact]:
     return found
 
 
+_BY_KEY = read_annotations(lambda c: sa.select(*c.all()).where(among_given(c.key, "roots")))
+_BESIDE = read_annotations(
+    lambda c: sa.select(*c.all()).where(c.root != c.key, among_given(c.root, "roots"))
+)
+
+
 def _annotations_at(tx: Tx, view: View, roots: Sequence[int]) -> Iterable[AnnotationFact]:
     """The visible annotations of lineages. Those that a merge kept beside the first, under keys of
     their own, are found by an index that holds nothing else."""
-
-    def by_key(c: AnnotationColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(among(c.key, roots))
-
-    def beside(c: AnnotationColumns) -> sa.Select[Any]:
-        return sa.select(*c.all()).where(c.root != c.key, among(c.root, roots))
-
-    for build in (by_key, beside):
-        yield from map(_annotation_fact, tx.rows(visible_annotations(view, build)))
+    for read in (_BY_KEY, _BESIDE):
+        yield from map(_annotation_fact, read.rows(tx, view, roots=list(roots)))
 
 
 def _by_root(facts: Iterable[AnnotationFact]) -> dict[int, list[AnnotationFact]]:

@@ -49,6 +49,8 @@ def condition(
 def selected_keys(tx: Tx, view: View, selection: Selection) -> list[int]:
     """The keys of the selected items, ascending. Raises as `condition`."""
     chosen = condition(tx, view, selection)
+    if selection.keys is not None:
+        return sorted(set(selection.keys))
 
     def build(columns: ItemColumns) -> sa.Select[Any]:
         return sa.select(columns.key).where(chosen(columns))

@@ -1,7 +1,7 @@
 """The sweep: what it takes, in which steps, and what makes it stop.
 
-Seeded bugs that turned these red: the row deleted and its key left live; the object deleted with
-the row; the journal row dropped with the first deletion; unknown objects deleted; no look at the
+Seeded bugs that turned these red: the row deleted and its key left live; the object deleted
+without its delay; the journal row dropped with the first deletion; unknown objects deleted; no look at the
 states before a binary is condemned; no candidate for an attached binary; a candidate never crossed
 off; an alarm that is logged only; a limit that forgets what is condemned already. Left green: no
 second look at the states before a row is deleted, which the locks and the foreign key guard too.
@@ -66,9 +66,12 @@ def test_each_sweep_takes_one_step_and_says_so(shelf: Shelf, clock: Any) -> None
     assert shelf.sweep() == SweepReport()
     clock.advance(DAY)
     assert shelf.sweep() == SweepReport(reaped=1, reaped_bytes=5)
+    clock.advance(7 * DAY - timedelta(seconds=1))
+    assert shelf.sweep() == SweepReport()
     assert shelf.vault.size(key) == 5
-    clock.advance(7 * DAY)
+    clock.advance(timedelta(seconds=1))
     assert shelf.sweep() == SweepReport(deleted_objects=1, freed_bytes=5)
+    assert shelf.sweep() == SweepReport()
     assert shelf.key_state(key) == "dead"
     clock.advance(DAY)
     assert shelf.sweep() == SweepReport(dropped_keys=1)
