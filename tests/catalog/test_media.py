@@ -1,7 +1,7 @@
 """Kinds of files and sizes of pictures, from bytes that may be anything.
 
-Seeded bugs that turned these red: the name believed over the bytes; `Image.open` (refuses large
-pictures, reads every format); the extended WebP header read as the plain one; no allowance.
+Seeded bugs that turned these red: the name believed over the bytes; the extended WebP header not
+known; no allowance.
 """
 
 from __future__ import annotations

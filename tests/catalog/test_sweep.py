@@ -1,10 +1,11 @@
 """The sweep: what it takes, in which steps, and what makes it stop.
 
-Seeded bugs that turned these red: the row deleted and its key left live; the object deleted
-without its delay; the journal row dropped with the first deletion; unknown objects deleted; no look at the
-states before a binary is condemned; no candidate for an attached binary; a candidate never crossed
-off; an alarm that is logged only; a limit that forgets what is condemned already. Left green: no
-second look at the states before a row is deleted, which the locks and the foreign key guard too.
+Seeded bugs that turned these red: the row deleted and its key left live; the object deleted before
+its delay is over; the journal row dropped with the first deletion; unknown objects deleted; no look
+at the states before a binary is condemned; no candidate for an attached binary; a candidate never
+crossed off; an alarm that is logged only; a limit that forgets what is condemned already. Left
+green: no second look at the states before a row is deleted, which the locks and the foreign key
+guard too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every vault promises, as one suite: a test module names a vault and takes these tests over.
 
-Seeded bugs that turned it red: writing straight to the final name; no removal of the temporary
-file after a failure; `read` that fails at the first piece only; `stop` taken as a length.
+Seeded bugs that turned it red on disk: no removal of the temporary file after a failure; `read`
+that fails at the first piece only; `stop` taken as a length.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The vault on disk keeps the contract, and the order of its writes survives every failure.
 
-Seeded bugs that turned these red: no fsync of the file; no fsync of the folder; rename before the
-fsync; the new name left after its folder could not be synced; a second fsync after a failed one;
+Seeded bugs that turned these red: no fsync of the file; no fsync of the folder; the new name left
+after its folder could not be synced; the temporary file left; a second fsync after a failed one;
 a short write taken for a whole one.
 """
 
