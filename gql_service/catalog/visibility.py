@@ -30,7 +30,7 @@ from gql_service.catalog.sheet import (
 )
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.sets import among_given
 from gql_service.errors import NotFound
 
 ITEMS = table_of(ItemState)
@@ -91,6 +91,29 @@ class View:
         )
 
 
+_PILES = (
+    sa.select(
+        DATASETS.c.id.label("dataset"),
+        DATASETS.c.head,
+        LINES.c.id.label("line"),
+        LINES.c.born,
+        LAYERS.c.below,
+        LAYERS.c.at,
+        LAYERS.c.with_annotations,
+        LAYERS.c.with_metadata,
+        LAYERS.c.with_status,
+    )
+    .select_from(
+        DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id).outerjoin(
+            LAYERS, LAYERS.c.line == LINES.c.id
+        )
+    )
+    .where(among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None))
+    .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), LAYERS.c.depth)
+)
+"""Every pile of the datasets given, the newest line of each first, from the top down."""
+
+
 def open_view(tx: Tx, dataset: int, version: int | None = None) -> View:
     """The dataset at a version, or at its head. Raises NotFound when there is no such thing."""
     return open_views(tx, [(dataset, version)])[dataset, version]
@@ -100,28 +123,8 @@ def open_views(
     tx: Tx, points: Collection[tuple[int, int | None]]
 ) -> dict[tuple[int, int | None], View]:
     """Many views in one statement; version None is the head. Raises NotFound as `open_view`."""
-    layer = LAYERS
-    rows = tx.rows(
-        sa.select(
-            DATASETS.c.id.label("dataset"),
-            DATASETS.c.head,
-            LINES.c.id.label("line"),
-            LINES.c.born,
-            layer.c.below,
-            layer.c.at,
-            layer.c.with_annotations,
-            layer.c.with_metadata,
-            layer.c.with_status,
-        )
-        .select_from(
-            DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id).outerjoin(
-                layer, layer.c.line == LINES.c.id
-            )
-        )
-        .where(among(DATASETS.c.id, sorted({dataset for dataset, _ in points})))
-        .where(DATASETS.c.purged_at.is_(None))
-        .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), layer.c.depth)
-    )
+    datasets = sorted({dataset for dataset, _ in points})
+    rows = tx.rows(_PILES, {"datasets": datasets})
     by_dataset: dict[int, list[sa.Row[Any]]] = {}
     for row in rows:
         by_dataset.setdefault(row.dataset, []).append(row)

@@ -213,6 +213,11 @@ class Draft:
         }
 
 
+_VERSION = sa.select(VERSIONS).where(
+    VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+)
+
+
 def open_draft(
     tx: Tx,
     dataset: int,
@@ -233,9 +238,7 @@ def open_draft(
             path=("expectedVersion",),
             current_version=head,
         )
-    last = tx.first(
-        sa.select(VERSIONS).where(VERSIONS.c.dataset == dataset, VERSIONS.c.number == head)
-    )
+    last = tx.first(_VERSION, {"dataset": dataset, "number": head})
     assert last is not None, "a published head without a version"
     counters = Counters(last.items, last.annotated_items, last.annotations)
     below = open_view(tx, dataset, head)
@@ -261,12 +264,15 @@ def lock_source(tx: Tx, dataset: int) -> int:
     return _locked(tx, dataset, shared=True)
 
 
+_HEAD = sa.select(DATASETS.c.head, DATASETS.c.deleted_at).where(
+    DATASETS.c.id == sa.bindparam("dataset")
+)
+_HEAD_TO_WRITE = _HEAD.with_for_update(key_share=True)
+_HEAD_TO_READ = _HEAD.with_for_update(key_share=True, read=True)
+
+
 def _locked(tx: Tx, dataset: int, *, shared: bool) -> int:
-    row = tx.first(
-        sa.select(DATASETS.c.head, DATASETS.c.deleted_at)
-        .where(DATASETS.c.id == dataset)
-        .with_for_update(key_share=True, read=shared)
-    )
+    row = tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset})
     if row is None or row.deleted_at is not None or row.head == 0:
         raise NotFound("There is no such dataset", path=("datasetId",))
     head: int = row.head
