@@ -36,6 +36,8 @@ def canonical(
     integers beyond 64 bits, lone surrogates, NUL, and for anything but an object when
     `object_only`; LimitExceeded past `max_levels` of lists and objects or `max_bytes` of UTF-8.
     """
+    if type(value) is dict and not value:
+        return "{}"
     if object_only and type(value) is not dict:
         raise Invalid("A JSON object is needed here", path=path)
     try:

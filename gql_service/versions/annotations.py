@@ -33,7 +33,7 @@ class NewAnnotation:
     type: AnnotationType
     label: str
     coordinates: Any = None
-    attributes: Any = field(default_factory=dict)
+    attributes: Any = None
     metadata: Any = field(default_factory=dict)
     status: AnnotationStatus | None = None
 
@@ -80,8 +80,8 @@ def put_new(draft: Draft, new: Sequence[tuple[int, NewAnnotation, Path]]) -> lis
     """
     if not new:
         return []
-    recipe = recipe_at(draft.tx, draft.dataset, draft.number - 1).content
-    contents = [checked(recipe, item, one, path) for item, one, path in new]
+    check = _Checks(recipe_at(draft.tx, draft.dataset, draft.number - 1).content)
+    contents = [check.content(item, one, path) for item, one, path in new]
     keys = take_keys(draft.tx, len(new))
     draft.put_annotations(
         (AnnotationPut(key, key, content) for key, content in zip(keys, contents, strict=True)),
@@ -90,18 +90,31 @@ def put_new(draft: Draft, new: Sequence[tuple[int, NewAnnotation, Path]]) -> lis
     return keys
 
 
-def checked(recipe: RecipeContent, item: int, new: NewAnnotation, path: Path) -> AnnotationContent:
-    """The content to store for a new annotation. Raises Invalid and LabelUnknown."""
-    label, attributes = check_against_recipe(recipe, new.type, new.label, new.attributes, path)
-    return AnnotationContent(
-        item,
-        new.type.value,
-        label,
-        check_coordinates(new.type, new.coordinates, (*path, "coordinates")),
-        attributes,
-        canonical(new.metadata, (*path, "metadata"), object_only=True),
-        new.status.value if new.status else None,
-    )
+class _Checks:
+    """Checks many new annotations against one recipe. Few labels stand for most of them."""
+
+    def __init__(self, recipe: RecipeContent) -> None:
+        self._recipe = recipe
+        self._labels: dict[tuple[AnnotationType, str], str] = {}
+
+    def content(self, item: int, new: NewAnnotation, path: Path) -> AnnotationContent:
+        """The content to store. Raises Invalid and LabelUnknown."""
+        label = self._labels.get((new.type, new.label))
+        attributes = "{}"
+        if label is None or new.attributes not in (None, {}):
+            label, attributes = check_against_recipe(
+                self._recipe, new.type, new.label, new.attributes, path
+            )
+            self._labels[new.type, new.label] = label
+        return AnnotationContent(
+            item,
+            new.type.value,
+            label,
+            check_coordinates(new.type, new.coordinates, (*path, "coordinates")),
+            attributes,
+            canonical(new.metadata, (*path, "metadata"), object_only=True),
+            new.status.value if new.status else None,
+        )
 
 
 def update_annotations(

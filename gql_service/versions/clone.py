@@ -18,13 +18,13 @@ from gql_service.catalog.names import clean_name
 from gql_service.catalog.recipe_equality import differences
 from gql_service.catalog.visibility import ITEMS, View, open_view
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid, RecipeMismatch, VersionMoved
+from gql_service.errors import Invalid, NotFound, RecipeMismatch, VersionMoved
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
 from gql_service.versions.clone_into import take_into
 from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
-from gql_service.versions.draft import Draft, lock_source, open_draft
+from gql_service.versions.draft import Draft, lock_dataset, lock_source, open_draft
 from gql_service.versions.knowledge import choose, learn, seen_by
 from gql_service.versions.paths import PathChange
 from gql_service.versions.report import keep_renames
@@ -78,7 +78,7 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
         raise Invalid("Must provide clone name or destination dataset id", path=("name",))
     if request.name is not None and request.destination is not None:
         raise Invalid("Give a name or a destination, not both", path=("destination",))
-    head = lock_source(tx, request.source)
+    head = _lock(tx, request)
     shown = open_view(tx, request.source, request.version)
     source = shown.masked(
         annotations=request.with_annotations,
@@ -98,6 +98,29 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
             current_version=head,
         )
     return _clone_new(tx, request, source)
+
+
+def _lock(tx: Tx, request: CloneRequest) -> int:
+    """Locks the destination and the source, and returns the source's head.
+
+    In one order for all, so that no two clones into one another wait for each other; a dataset
+    that takes copies of its own items is locked for writing at once.
+    """
+    if request.destination is None:
+        return lock_source(tx, request.source)
+    if request.destination > request.source:
+        head = lock_source(tx, request.source)
+        _lock_destination(tx, request.destination)
+        return head
+    _lock_destination(tx, request.destination)
+    return lock_source(tx, request.source)
+
+
+def _lock_destination(tx: Tx, destination: int) -> None:
+    try:
+        lock_dataset(tx, destination)
+    except NotFound as refusal:
+        raise NotFound(refusal.message, path=("destination", "datasetId")) from None
 
 
 def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:

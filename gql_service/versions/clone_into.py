@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gql_service.catalog.item_path import name_of
+from gql_service.catalog.item_path import name_of, under
 from gql_service.catalog.visibility import ItemColumns, View, visible_items
 from gql_service.database.keys import take_keys
 from gql_service.database.sets import chunks
@@ -88,7 +88,8 @@ def _number_copies(draft: Draft, keys: Sequence[int]) -> dict[int, int]:
 
 
 def _placed(path: str, directory: str, flat: bool) -> str:
-    return directory.rstrip("/") + ("/" + name_of(path) if flat else path)
+    own = "/" + name_of(path) if flat else path
+    return under(directory.rstrip("/"), own, ("destination", "directory"))
 
 
 def _item_put(row: Row, key: int, path: str, sight: Sight) -> ItemPut:

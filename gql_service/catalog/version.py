@@ -1,0 +1,91 @@
+"""Versions as read: who did what and when, and what a dataset counted then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.dataset import VERSIONS, LabelCount, Operation
+from gql_service.database.columns import table_of
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among
+
+LABEL_COUNTS = table_of(LabelCount)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version as read, with its final counters."""
+
+    dataset: int
+    number: int
+    operation: Operation
+    message: str | None
+    author: int
+    created_at: datetime
+    recipe: int
+    recipe_revision: int
+    items: int
+    annotated_items: int
+    annotations: int
+    items_added: int
+    items_modified: int
+    items_removed: int
+    annotations_added: int
+    annotations_modified: int
+    annotations_removed: int
+
+
+def versions_by_number(
+    tx: Tx, wanted: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], VersionRecord]:
+    """The versions (dataset, number) that exist, whoever asks."""
+    rows = tx.rows(
+        sa.select(*(VERSIONS.c[name] for name in VersionRecord.__slots__)).where(
+            among(VERSIONS.c.dataset, {dataset for dataset, _ in wanted}),
+            among(VERSIONS.c.number, {number for _, number in wanted}),
+        )
+    )
+    found = {(row.dataset, row.number): _version_record(row) for row in rows}
+    return {pair: found[pair] for pair in wanted if pair in found}
+
+
+def version_at(tx: Tx, dataset: int, moment: datetime) -> int | None:
+    """The number of the version that was the head at a moment; None before the first one."""
+    number: int | None = tx.scalar(
+        sa.select(sa.func.max(VERSIONS.c.number)).where(
+            VERSIONS.c.dataset == dataset, VERSIONS.c.created_at <= moment
+        )
+    )
+    return number
+
+
+def label_counts(
+    tx: Tx, wanted: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], list[tuple[str, int]]]:
+    """How many annotations carry each label at each (dataset, version), by label."""
+    counted: dict[tuple[int, int], list[tuple[str, int]]] = {pair: [] for pair in wanted}
+    numbers = [number for _, number in wanted]
+    rows = tx.rows(
+        sa.select(LABEL_COUNTS)
+        .where(
+            among(LABEL_COUNTS.c.dataset, {dataset for dataset, _ in wanted}),
+            LABEL_COUNTS.c.since <= max(numbers, default=0),
+            LABEL_COUNTS.c.until > min(numbers, default=0),
+        )
+        .order_by(LABEL_COUNTS.c.label)
+    )
+    for dataset, number in counted:
+        for row in rows:
+            if row.dataset == dataset and row.since <= number < row.until:
+                counted[dataset, number].append((row.label, row.annotations))
+    return counted
+
+
+def _version_record(row: sa.Row[Any]) -> VersionRecord:
+    values = dict(row._mapping)
+    return VersionRecord(**{**values, "operation": Operation(values["operation"])})
