@@ -19,7 +19,6 @@ from gql_service.database.engine import Tx
 from gql_service.database.keys import take_keys
 from gql_service.errors import Invalid, NotFound
 from gql_service.versions.content import AnnotationContent, AnnotationPut, Row, annotation_content
-from gql_service.versions.datasets import recipe_at
 from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.given import GIVEN_NOTHING, Given, Nothing, Outcome
 
@@ -80,7 +79,7 @@ def put_new(draft: Draft, new: Sequence[tuple[int, NewAnnotation, Path]]) -> lis
     """
     if not new:
         return []
-    check = _Checks(recipe_at(draft.tx, draft.dataset, draft.number - 1).content)
+    check = _Checks(draft.recipe_record().content)
     contents = [check.content(item, one, path) for item, one, path in new]
     keys = take_keys(draft.tx, len(new))
     draft.put_annotations(
@@ -129,7 +128,7 @@ def update_annotations(
     draft = _draft(tx, dataset, expected_version, message)
     _refuse_twice([patch.key for patch in patches], "annotations")
     held = draft.annotations([patch.key for patch in patches])
-    recipe = recipe_at(tx, dataset, draft.number - 1).content
+    recipe = draft.recipe_record().content
     puts = []
     for at, patch in enumerate(patches):
         row = held.get(patch.key)

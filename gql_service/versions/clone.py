@@ -160,7 +160,7 @@ def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -
     )
     project = project_of(tx, destination)
     theirs = recipe_at(tx, source.dataset, source.version)
-    ours = recipe_at(tx, destination, draft.number - 1)
+    ours = draft.recipe_record()
     if theirs.fingerprint != ours.fingerprint:
         raise RecipeMismatch(
             "The destination has another recipe",

@@ -108,9 +108,10 @@ class Tally:
             row.label: row.annotations
             for row in tx.rows(sa.select(table.c.label, table.c.annotations).where(current))
         }
-        born_now = sa.and_(current, table.c.since == view.version)
-        tx.execute(sa.delete(table).where(born_now))
-        tx.execute(sa.update(table).where(current).values(until=view.version))
+        if view.version == 1:  # inherited at this very version: replaced, not ended
+            tx.execute(sa.delete(table).where(current))
+        elif counts:
+            tx.execute(sa.update(table).where(current).values(until=view.version))
         rows = [
             {
                 "dataset": view.dataset,

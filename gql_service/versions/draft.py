@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.dataset import Operation, Version
-from gql_service.catalog.recipe import Recipe
+from gql_service.catalog.recipe import Recipe, RecipeRecord, recipes_by_id
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
@@ -82,6 +82,10 @@ class Draft:
 
     def annotations(self, keys: Sequence[int]) -> dict[int, Row]:
         return annotations_by_key(self.tx, self.view, keys)
+
+    def recipe_record(self) -> RecipeRecord:
+        """The recipe that the dataset has, at its newest revision."""
+        return recipes_by_id(self.tx, [(self.recipe, None)])[self.recipe, None]
 
     # Writing.
 
@@ -152,7 +156,7 @@ class Draft:
         self.tally.settle(self.tx, self.view)
         if self.number == 1:
             self.tally.counters.as_first()
-        self.tx.execute(sa.insert(VERSIONS), self._version_row())
+        self.tx.execute(_NEW_VERSION, self._version_row())
         self.tx.execute(
             sa.update(DATASETS).where(DATASETS.c.id == self.dataset).values(head=self.number)
         )
@@ -198,7 +202,6 @@ class Draft:
         self.tally.annotations(removed=len(rows))
 
     def _version_row(self) -> dict[str, Any]:
-        revision = self.tx.scalar(sa.select(RECIPES.c.revision).where(RECIPES.c.id == self.recipe))
         counters = self.tally.counters
         return {
             "dataset": self.dataset,
@@ -208,11 +211,16 @@ class Draft:
             "author": self.tx.actor,
             "created_at": self.tx.now,
             "recipe": self.recipe,
-            "recipe_revision": revision,
+            "newest_of": self.recipe,
             **{name: getattr(counters, name) for name in Counters.__dataclass_fields__},
         }
 
 
+_NEW_VERSION = sa.insert(VERSIONS).values(
+    recipe_revision=sa.select(RECIPES.c.revision)
+    .where(RECIPES.c.id == sa.bindparam("newest_of"))
+    .scalar_subquery()
+)
 _VERSION = sa.select(VERSIONS).where(
     VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
 )
