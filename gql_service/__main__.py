@@ -77,8 +77,10 @@ def _fail(message: str, *, code: int = 1) -> None:
 def serve() -> None:
     """Serve the API until Ctrl-C. An embedded database is migrated first."""
     service = build(Settings())
-    _announce(service)
-    serve_until_stopped(service)
+    chosen = service.settings.port == 0  # then only the socket knows the address
+    serve_until_stopped(
+        service, listening=lambda url: _announce(service, url=url if chosen else None)
+    )
 
 
 @cli.command()
@@ -222,9 +224,9 @@ def _user(store: Store, email: str | None) -> int:
 
 @contextmanager
 def _progress(what: str, total: int | None = None) -> Iterator[Any]:
-    """A bar on standard error, and the function that moves it by one."""
+    """A bar on standard error, where that is a terminal, and the function that moves it by one."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=total)
 
         def advance(steps: int = 1, *, of: int | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,11 +31,14 @@ class Running:
             self.thread.join(timeout=0.5)
 
 
-def serve_until_stopped(service: Service) -> None:
+def serve_until_stopped(
+    service: Service, *, listening: Callable[[str], None] = lambda _url: None
+) -> None:
     """Serves until SIGINT or SIGTERM, then lets open requests finish. Raises OSError when the port
-    is taken."""
-    listener = _listen(service.settings)
+    is taken; otherwise `listening` is told the address, once requests can come."""
     try:
+        listener = _listen(service.settings)
+        listening(_url(listener))
         _server(service).run(sockets=[listener])
     finally:
         service.close()
@@ -45,14 +48,13 @@ def serve_until_stopped(service: Service) -> None:
 def running(service: Service) -> Iterator[Running]:
     """A server in a thread, answering from the start of the block to its end."""
     listener = _listen(service.settings)
-    host, port = listener.getsockname()[:2]
     server = _server(service)
     ready = threading.Event()
     thread = threading.Thread(target=_run, args=(server, listener, ready), daemon=True)
     thread.start()
     ready.wait()
     try:
-        yield Running(f"http://{host}:{port}", thread)
+        yield Running(_url(listener), thread)
     finally:
         server.should_exit = True
         thread.join()
@@ -77,6 +79,11 @@ def _listen(settings: Settings) -> socket.socket:
         raise OSError(taken.errno, f"Cannot listen on {where}: {taken.strerror}") from taken
     listener.listen(BACKLOG)
     return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _server(service: Service) -> uvicorn.Server:

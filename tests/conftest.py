@@ -93,12 +93,23 @@ def driven(url: str) -> str:
     return Settings(database_url=url).resolved_database_url
 
 
+_ENGINES: dict[str, sa.Engine] = {}
+"""One for each address, for the whole run: what it has compiled serves the next test too, and
+compiling is most of the time of a short test."""
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
 @pytest.fixture(params=DIALECTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Database]:
     """Migrated and empty, its ids starting at 1; a test that asks for it runs on both kinds."""
     if request.param == "sqlite":
-        path = tmp_path / "database" / "test.sqlite3"
-        path.parent.mkdir()
+        path: Path = request.getfixturevalue("sqlite_file")
+        for old in path.parent.iterdir():  # the log and the index of the last one too
+            old.unlink()
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         url = f"sqlite:///{path}"
     else:
@@ -106,6 +117,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) ->
         cluster.clean()
         url = cluster.url(MIGRATED)
     database = Database(driven(url), clock=clock)
+    database.engine = _ENGINES.setdefault(url, database.engine)
     yield database
     database.close()
 

@@ -30,7 +30,9 @@ class _ValueList(sa.types.TypeDecorator[list[Any]]):
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, *, numbers: bool) -> None:
+    def __init__(self, numbers: bool) -> None:
+        # Not keyword-only: SQLAlchemy takes no such argument into the key of its cache, and would
+        # give the statement for numbers to texts.
         super().__init__()
         self.numbers = numbers
 
@@ -74,18 +76,22 @@ def _among_postgresql(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({column} = ANY ({values}))"
 
 
-def among(column: sa.ColumnElement[Any], values: Collection[int] | Collection[str]) -> _Among:
+def among(
+    column: sa.ColumnElement[Any], values: Collection[int] | Collection[str]
+) -> sa.ColumnElement[bool]:
     """True where `column` is one of `values`; all of them numbers, or all of them texts."""
     listed: list[Any] = list(values)
-    numbers = not (listed and isinstance(listed[0], str))
-    return _Among(column, sa.bindparam(None, listed, type_=_ValueList(numbers=numbers)))
+    if not listed:  # of which type it is nobody can say, and PostgreSQL asks
+        return sa.false()
+    numbers = not isinstance(listed[0], str)
+    return _Among(column, sa.bindparam(None, listed, type_=_ValueList(numbers)))
 
 
 def among_given(
     column: sa.ColumnElement[Any], name: str, *, numbers: bool = True
 ) -> sa.ColumnElement[bool]:
     """As `among`, with the list given by name when the statement is executed."""
-    return _Among(column, sa.bindparam(name, type_=_ValueList(numbers=numbers)))
+    return _Among(column, sa.bindparam(name, type_=_ValueList(numbers)))
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterable[list[T]]:

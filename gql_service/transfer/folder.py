@@ -20,7 +20,7 @@ from gql_service.catalog.annotation_content import AnnotationType
 from gql_service.catalog.binary import StoredBlob, attach
 from gql_service.catalog.blob import abandon, store_files
 from gql_service.catalog.dataset import Operation
-from gql_service.catalog.item_path import clean_path, under
+from gql_service.catalog.item_path import clean_directory, clean_path, under
 from gql_service.catalog.recipe_check import clean_label
 from gql_service.database.engine import Database, Tx
 from gql_service.errors import Invalid
@@ -43,15 +43,16 @@ def find_files(folder: Path, *, directory: str = "/", with_classes: bool = True)
     """The files under a folder, by item path; hidden files and folders are left out.
 
     Links are followed for files only, so that a walk ends. Raises Invalid when `folder` is none,
-    has no file, or has a name that cannot be an item path or a label.
+    has no file, or has a name that cannot be an item path or a label, and when `directory` is none.
     """
     if not folder.is_dir():
         raise Invalid(f"{folder} is not a folder", path=("folder",))
+    parent = clean_directory(directory, ("directory",))
     found = []
     for source in _walk(folder):
         parts = source.relative_to(folder).parts
         try:
-            path = under(directory, clean_path("/" + "/".join(parts)))
+            path = under(parent, clean_path("/" + "/".join(parts)))
             label = clean_label(parts[0]) if with_classes and len(parts) > 1 else None
         except Invalid as refusal:
             raise Invalid(f"{source}: {refusal.message}", path=("folder",)) from refusal

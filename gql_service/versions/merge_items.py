@@ -207,3 +207,11 @@ def _kept_conflict(survivor: Survivor[ItemFact], remover: int) -> Conflict:
     return Conflict(
         fact.key, None, "removed", None, "kept", "removed", survivor.first, remover, "kept"
     )
+
+
+def overridden(survivor: Survivor[ItemFact], remover: int) -> Conflict:
+    """The report of a change that stands against a removal."""
+    fact = survivor.fact
+    return Conflict(
+        fact.key, None, "removed", None, "changed", "removed", survivor.first, remover, "changed"
+    )

@@ -39,6 +39,7 @@ from gql_service.versions.merge_sources import (
     item_fact,
     item_history,
     read_facts,
+    removals,
 )
 from gql_service.versions.paths import PathChange, settle_paths
 
@@ -124,9 +125,37 @@ def _settle_items(
             wishes.append((decision.first, decision.put))
         elif key in ground:
             plan.item_removals.add(key)
+    if policy is MergePolicy.THREE_WAY:
+        plan.conflicts += _overridden_removals(tx, sources, facts, groups, verdicts)
     removed = set(verdicts) - {put.key for _, put in wishes}
     _drop_annotations_of(annotations, removed)
     _settle_paths(tx, sources, plan, facts, wishes)
+
+
+def _overridden_removals(
+    tx: Tx,
+    sources: Sequence[Source],
+    facts: Facts,
+    groups: Mapping[int, Group[ItemFact]],
+    verdicts: Mapping[int, Verdict[ItemFact]],
+) -> list[Conflict]:
+    """A change wins over a removal and is told, unless whoever changed had seen the removal."""
+    conflicts = []
+    for position, source in enumerate(sources):
+        absent = [
+            key
+            for key, verdict in verdicts.items()
+            if verdict.survivors and not groups[key].held[position]
+        ]
+        for key, (dataset, version) in removals(tx, source.view, absent).items():
+            survivors = verdicts[key].survivors
+            holders = {h for s in survivors for h in groups[key].holders(s.fact.written.write)}
+            if not any(
+                facts.sights[holder].has_seen(key, dataset, version, annotation=False)
+                for holder in holders
+            ):
+                conflicts.append(merge_items.overridden(survivors[0], position))
+    return conflicts
 
 
 def _drop_annotations_of(

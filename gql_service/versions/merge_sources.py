@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gql_service.catalog.prepared import read_annotations
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
+    ITEM_WHITEOUTS,
     ITEMS,
     LINES,
     View,
@@ -177,3 +178,33 @@ def annotation_history(
 def _known_lines(sources: Sequence[Source]) -> sa.Select[Any]:
     datasets = {one.other for source in sources for one in source.seen}
     return sa.select(LINES.c.id).where(among(LINES.c.dataset, sorted(datasets)))
+
+
+def removals(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Where items that a view does not show were removed: the (dataset, version) that ended them
+    on its pile. Items that it never had are left out."""
+    found: dict[int, tuple[int, int]] = {}
+    depth = {sheet.line: at for at, sheet in enumerate(view.sheets)}
+    for part in chunks(sorted(keys)):
+        events = [row for select in _endings(view, part) for row in tx.rows(select)]
+        for row in sorted(events, key=lambda row: (depth[row.line], -row.version)):
+            found.setdefault(row.key, (row.dataset, row.version))
+    return found
+
+
+def _endings(view: View, keys: Sequence[int]) -> list[sa.Select[Any]]:
+    """What ended on the lines of a pile: states that were closed, states that were covered."""
+    cover = ITEM_WHITEOUTS
+    closed = [sa.and_(ITEMS.c.line == s.line, ITEMS.c.until <= s.at) for s in view.sheets]
+    covered = [sa.and_(cover.c.line == s.line, cover.c.since <= s.at) for s in view.sheets]
+    shown = [ITEMS.c.key, LINES.c.dataset, LINES.c.id.label("line")]
+    return [
+        sa.select(*shown, ITEMS.c.until.label("version"))
+        .join(LINES, LINES.c.id == ITEMS.c.line)
+        .where(among(ITEMS.c.key, keys), sa.or_(*closed)),
+        sa.select(*shown, cover.c.since.label("version"))
+        .select_from(
+            cover.join(ITEMS, ITEMS.c.id == cover.c.state).join(LINES, LINES.c.id == cover.c.line)
+        )
+        .where(among(ITEMS.c.key, keys), sa.or_(*covered)),
+    ]

@@ -57,7 +57,13 @@ def verify_store(
 
 def verify_versions(tx: Tx, *, progress: Callable[[], None] = lambda: None) -> list[Finding]:
     """Checks lines, layers, whiteouts and states, and every version of every dataset."""
-    findings = [*_intervals(tx), *_whiteouts(tx), *_layers(tx), *_writes(tx)]
+    findings = [
+        *_numbers(tx),
+        *_intervals(tx),
+        *_whiteouts(tx),
+        *_layers(tx),
+        *_writes(tx),
+    ]
     points = tx.rows(
         sa.select(VERSIONS.c.dataset, VERSIONS.c.number, DATASETS.c.head, DATASETS.c.deleted_at)
         .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
@@ -97,6 +103,24 @@ def _references(tx: Tx, holders: Counter[tuple[int, int]]) -> Iterator[Finding]:
             yield Finding("references are what heads show", detail)
 
 
+def _numbers(tx: Tx) -> Iterator[Finding]:
+    number, head = VERSIONS.c.number, DATASETS.c.head
+    gaps = (
+        sa.select(DATASETS.c.id)
+        .outerjoin(VERSIONS, VERSIONS.c.dataset == DATASETS.c.id)
+        .where(DATASETS.c.purged_at.is_(None))
+        .group_by(DATASETS.c.id, head)
+        .having(
+            sa.or_(
+                sa.func.count(number) != head,
+                sa.func.coalesce(sa.func.min(number), 1) != 1,
+                sa.func.coalesce(sa.func.max(number), 0) != head,
+            )
+        )
+    )
+    yield from no_rows(tx, gaps, "versions are numbered from 1 to the head")
+
+
 def _intervals(tx: Tx) -> Iterator[Finding]:
     for states in (ITEMS, ANNOTATIONS):
         ahead = (
@@ -124,6 +148,13 @@ def _intervals(tx: Tx) -> Iterator[Finding]:
 
 def _whiteouts(tx: Tx) -> Iterator[Finding]:
     for states, whiteouts in ((ITEMS, ITEM_WHITEOUTS), (ANNOTATIONS, ANNOTATION_WHITEOUTS)):
+        ahead = (
+            sa.select(whiteouts.c.state)
+            .join(LINES, LINES.c.id == whiteouts.c.line)
+            .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
+            .where(whiteouts.c.since > DATASETS.c.head)
+        )
+        yield from no_rows(tx, ahead, f"no {whiteouts.name} is dated after its dataset's head")
         under = sa.select(sa.literal(1)).where(
             LAYERS.c.line == whiteouts.c.line,
             LAYERS.c.below == states.c.line,
@@ -196,9 +227,13 @@ def _version(tx: Tx, view: View) -> Iterator[Finding]:
     items = visible_items(view).subquery()
     annotations = visible_annotations(view).subquery()
     where = f"dataset {view.dataset}, version {view.version}"
-    for column in (items.c.key, items.c.path, annotations.c.key):
+    for name, column in (
+        ("item", items.c.key),
+        ("path", items.c.path),
+        ("annotation", annotations.c.key),
+    ):
         twice = sa.select(column).group_by(column).having(sa.func.count() > 1)
-        yield from no_rows(tx, twice, f"every {column} is shown once", where)
+        yield from no_rows(tx, twice, f"every {name} is shown once", where)
     orphans = (
         sa.select(annotations.c.key)
         .outerjoin(items, items.c.key == annotations.c.item)

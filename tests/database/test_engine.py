@@ -183,7 +183,9 @@ def test_writers_that_read_first_do_not_lose_each_others_writes(database: Databa
 
 @on_sqlite
 def test_a_write_that_waited_too_long_is_refused_as_busy(database: Database) -> None:
-    @event.listens_for(database.engine, "connect")
+    impatient = Database(str(database.engine.url))
+
+    @event.listens_for(impatient.engine, "connect")
     def wait_no_time(connection: sqlite3.Connection, _entry: object) -> None:
         connection.execute("PRAGMA busy_timeout=0")
 
@@ -191,12 +193,13 @@ def test_a_write_that_waited_too_long_is_refused_as_busy(database: Database) -> 
     try:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
-            database.write(insert(1))
+            impatient.write(insert(1))
         other.rollback()
     finally:
         other.close()
 
-    database.write(insert(1))
+    impatient.write(insert(1))
+    impatient.close()
     assert numbers_now(database) == {1: 0}
 
 
@@ -279,7 +282,9 @@ def test_a_reference_to_nothing_is_a_mistake_and_not_busy(database: Database) ->
 
 @on_sqlite
 def test_a_full_disk_is_told_on_sqlite(database: Database) -> None:
-    @event.listens_for(database.engine, "connect")
+    full = Database(str(database.engine.url))
+
+    @event.listens_for(full.engine, "connect")
     def grow_no_more(connection: sqlite3.Connection, _entry: object) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
@@ -289,8 +294,9 @@ def test_a_full_disk_is_told_on_sqlite(database: Database) -> None:
         tx.execute(sa.insert(NUMBERS), rows)
 
     with pytest.raises(InsufficientStorage):
-        database.write(fill)
+        full.write(fill)
 
+    full.close()
     assert numbers_now(database) == {}
 
 

@@ -1,0 +1,1 @@
+"""How fast the service is, beside the bare database doing the same work: `python -m bench`."""

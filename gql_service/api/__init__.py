@@ -1,0 +1,1 @@
+"""THE EDGE: translates GraphQL and HTTP; never decides, writes no SQL."""

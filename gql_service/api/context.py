@@ -1,0 +1,119 @@
+"""What a request carries: who asks, the way to the database, and what has been read already.
+
+Nothing here runs on the event loop: every read and write is handed to a worker thread. Records
+that several fields ask for are read in batches, one transaction for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import anyio.to_thread
+import strawberry
+from graphql import DocumentNode
+from strawberry.dataloader import DataLoader
+
+from gql_service.catalog.dataset import DatasetRecord
+from gql_service.catalog.user import UserRecord
+from gql_service.database.engine import Database, Tx
+from gql_service.errors import Unauthenticated
+from gql_service.settings import Settings
+from gql_service.vault.contract import Vault
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+S = TypeVar("S")
+
+NEEDS_TOKEN = "A token is needed: Authorization: Bearer <token>"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What every request shares. `threads` is how many transactions may run at once."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    threads: anyio.CapacityLimiter
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Runs blocking work in a worker thread."""
+        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+
+@dataclass(slots=True)
+class Context:
+    """One request. `viewer` is None without a token, and then nothing can be read or written."""
+
+    backend: Backend
+    viewer: UserRecord | None
+    request_id: str
+    document: DocumentNode | None = None
+    _loaders: dict[tuple[Any, str], DataLoader[Any, Any]] = field(default_factory=dict)
+    _heads: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def user(self) -> UserRecord:
+        """Who asks. Raises Unauthenticated."""
+        if self.viewer is None:
+            raise Unauthenticated(NEEDS_TOKEN)
+        return self.viewer
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Runs `work` over one snapshot, as the viewer. Raises Unauthenticated."""
+        actor = self.user.id
+
+        def within() -> T:
+            with self.backend.database.read(actor) as tx:
+                return work(tx)
+
+        return await self.backend.run(within)
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Runs `work` in one transaction and commits it, as the viewer.
+
+        What was read before is forgotten: the fields of the answer show what is there now.
+        Raises Unauthenticated.
+        """
+        actor = self.user.id
+        try:
+            return await self.backend.run(lambda: self.backend.database.write(work, actor=actor))
+        finally:
+            self._loaders.clear()
+            self._heads.clear()
+
+    async def load(self, batch: Callable[[Tx, Collection[K]], Mapping[K, V]], key: K) -> V | None:
+        """What `batch` finds for the key; all keys of one moment are asked for at once."""
+        return await self._loader(batch, "", batch).load(key)
+
+    async def load_with(
+        self, batch: Callable[[Tx, Collection[K], S], Mapping[K, V]], key: K, shape: S
+    ) -> V | None:
+        """As `load`, where keys are asked for together when their `shape` is the same."""
+
+        def shaped(tx: Tx, keys: Collection[K]) -> Mapping[K, V]:
+            return batch(tx, keys, shape)
+
+        return await self._loader(batch, repr(shape), shaped).load(key)
+
+    def _loader(
+        self, name: Any, shape: str, batch: Callable[[Tx, Collection[K]], Mapping[K, V]]
+    ) -> DataLoader[K, V | None]:
+        if (name, shape) not in self._loaders:
+
+            async def load(keys: list[K]) -> list[V | None]:
+                found = await self.read(lambda tx: batch(tx, keys))
+                return [found.get(key) for key in keys]
+
+            self._loaders[name, shape] = DataLoader(load)
+        return self._loaders[name, shape]
+
+    def head(self, dataset: DatasetRecord) -> int:
+        """The head that this request sees: the first one it met, whatever is written meanwhile."""
+        return self._heads.setdefault(dataset.id, dataset.head)
+
+
+Info = strawberry.Info[Context, None]

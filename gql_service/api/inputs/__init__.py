@@ -1,0 +1,1 @@
+"""What callers give: selectors, filters, orders and the inputs of mutations."""

@@ -1,0 +1,132 @@
+"""What the mutations of datasets are given, clones and merges included."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gql_service.api.inputs.operators import operator
+from gql_service.api.inputs.selectors import (
+    EXPECTED_VERSION,
+    MESSAGE,
+    DatasetRef,
+    ItemSelection,
+    VersionRef,
+)
+from gql_service.api.types.enums import ConflictPolicy, MergePolicy
+
+_DATASET = "The dataset."
+_NAME = "Unique in the project: 1 to 200 characters on one line."
+_WITH_ANNOTATIONS = "Whether items come with their annotations."
+_WITH_METADATA = "Whether items come with their user metadata; facts of files stay in any case."
+_WITH_STATUS = "Whether annotations come with their statuses."
+
+
+@strawberry.input(description="A dataset to create.")
+class CreateDatasetInput:
+    project_id: strawberry.ID = strawberry.field(description="The project that it is for.")
+    name: str = strawberry.field(description=_NAME)
+    recipe_id: strawberry.ID = strawberry.field(
+        description="Its recipe, which the viewer can read."
+    )
+    message: str | None = operator(MESSAGE)
+
+
+@strawberry.input(description="What to change of a dataset; no version is made.")
+class UpdateDatasetInput:
+    dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
+    name: str | None = operator(f"Its new name. {_NAME}")
+
+
+@strawberry.input(description="A dataset to delete.")
+class DeleteDatasetInput:
+    dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
+
+
+@strawberry.input(description="A deleted dataset to bring back.")
+class RestoreDatasetInput:
+    dataset_id: strawberry.ID = strawberry.field(description="The deleted dataset.")
+
+
+@strawberry.input(description="A dataset and the recipe to give it.")
+class SwitchRecipeInput:
+    dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
+    recipe_id: strawberry.ID = strawberry.field(
+        description="The recipe, which the viewer can read."
+    )
+    message: str | None = operator(MESSAGE)
+    expected_version: int | None = operator(EXPECTED_VERSION)
+
+
+@strawberry.input(description="An existing dataset to clone into.")
+class CloneDestination:
+    dataset_id: strawberry.ID = strawberry.field(
+        description="The dataset; its recipe stays, and must equal that of the source."
+    )
+    directory: str = strawberry.field(
+        default="/", description="The directory that items land under."
+    )
+
+
+@strawberry.input(
+    description="What to clone, of what and where to: exactly one of `name` and `destination`."
+)
+class CloneDatasetInput:
+    dataset_id: strawberry.ID = strawberry.field(
+        description="The source; an id with a version means that version."
+    )
+    at: VersionRef | None = operator("The version of the source; by default its head.")
+    name: str | None = operator(f"Of the new dataset. {_NAME}")
+    project_id: strawberry.ID | None = operator(
+        "The project of the new dataset; by default that of the source."
+    )
+    destination: CloneDestination | None = operator("The existing dataset to fill instead.")
+    filters: ItemSelection | None = operator(
+        "Which items to take, each with all its annotations; by default all."
+    )
+    with_items_annotations: bool = strawberry.field(default=True, description=_WITH_ANNOTATIONS)
+    with_metadata: bool = strawberry.field(default=True, description=_WITH_METADATA)
+    with_task_annotations_status: bool = strawberry.field(default=True, description=_WITH_STATUS)
+    strip_folders: bool = strawberry.field(
+        default=False, description="Whether items lose their directories and keep their names only."
+    )
+    allow_many: bool = strawberry.field(
+        default=False,
+        description="Whether an item that the destination holds already is taken once more, as "
+        "another item; by default it is left out.",
+    )
+    message: str | None = operator(MESSAGE)
+    expected_version: int | None = operator(
+        "Refuse (VERSION_MOVED) unless this is the head of the destination, or of the source when "
+        "a new dataset is made."
+    )
+
+
+@strawberry.input(
+    description="What to merge, and how: exactly one of `datasetIds` and `sources`, two or more."
+)
+class MergeDatasetsInput:
+    name: str = strawberry.field(description=f"Of the new dataset. {_NAME}")
+    dataset_ids: list[strawberry.ID] | None = operator(
+        "The sources at their heads (an id with a version means that version), in the order in "
+        "which they are folded."
+    )
+    sources: list[DatasetRef] | None = operator(
+        "The sources at versions, in the order in which they are folded."
+    )
+    project_ids: list[strawberry.ID] | None = operator(
+        "When given, the project of every source must be among these."
+    )
+    project_id: strawberry.ID | None = operator(
+        "The project of the new dataset; by default that of the first source."
+    )
+    with_items_annotations: bool = strawberry.field(default=True, description=_WITH_ANNOTATIONS)
+    with_metadata: bool = strawberry.field(default=True, description=_WITH_METADATA)
+    with_task_annotations_status: bool = strawberry.field(default=True, description=_WITH_STATUS)
+    policy: MergePolicy = strawberry.field(
+        default=MergePolicy.UNION, description="What counts as a removal."
+    )
+    on_conflict: ConflictPolicy = strawberry.field(
+        default=ConflictPolicy.LAST,
+        description="Whose value is taken where two sides changed the same.",
+    )
+    message: str | None = operator(MESSAGE)

@@ -1,0 +1,149 @@
+"""Pages of annotations: of an item, or of a whole dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import strawberry
+
+import gql_service.api.types.annotation as annotation_types
+import gql_service.api.types.item_list as item_lists
+import gql_service.api.types.version as versions
+from gql_service.api.arguments import PageArguments
+from gql_service.api.connections import Connection, window
+from gql_service.api.context import Info
+from gql_service.api.inputs.filters import AnnotationWhere, annotation_filter
+from gql_service.api.inputs.orders import AnnotationOrder, order_of
+from gql_service.api.point import Point
+from gql_service.api.types.lazy import LazyAnnotation
+from gql_service.catalog.filters import AnnotationFilter
+from gql_service.catalog.keyset import Slice
+from gql_service.catalog.lineage import Place
+from gql_service.catalog.page import (
+    annotations_of_items,
+    count_annotations,
+    count_annotations_of_items,
+    page_annotations,
+)
+from gql_service.catalog.visibility import open_view
+from gql_service.database.engine import Tx
+
+_Shape = tuple[AnnotationFilter | None, tuple[Any, ...], int | None, int, bool]
+
+
+@strawberry.type(description="A page of annotations.")
+class AnnotationConnection(Connection[LazyAnnotation]):
+    pass
+
+
+async def dataset_annotations(
+    info: Info,
+    point: Point,
+    where: AnnotationWhere | None,
+    order_by: list[AnnotationOrder] | None,
+    page: PageArguments,
+) -> AnnotationConnection:
+    """A page of all annotations of a dataset that the viewer may read."""
+    filter = annotation_filter(where)
+    order = order_of(order_by)
+    asked = window(("annotations", point.dataset, filter, order), *page)
+    at = item_lists.pinned(point, asked)
+
+    def read(tx: Tx) -> Slice:
+        return page_annotations(
+            tx,
+            open_view(tx, at.dataset, at.version),
+            filter,
+            order,
+            after=asked.anchor,
+            limit=asked.limit,
+            backwards=asked.backwards,
+        )
+
+    async def count() -> int:
+        if filter is None:
+            return (await versions.load_version(info, at)).annotations
+        wanted = filter
+        return await info.context.read(
+            lambda tx: count_annotations(tx, open_view(tx, at.dataset, at.version), wanted)
+        )
+
+    found = await info.context.read(read)
+    return AnnotationConnection(
+        nodes=[annotation_types.Annotation.of(row, at) for row in found.rows],
+        cursors=[asked.cursor(row.key, at.version) for row in found.rows],
+        has_next=found.has_next,
+        has_previous=found.has_previous,
+        count=count,
+    )
+
+
+async def item_annotations(
+    info: Info,
+    point: Point,
+    item: int,
+    where: AnnotationWhere | None,
+    order_by: list[AnnotationOrder] | None,
+    page: PageArguments,
+) -> AnnotationConnection:
+    """A page of the annotations of an item, read together with those of its siblings."""
+    filter = annotation_filter(where)
+    order = order_of(order_by)
+    asked = window(("annotations", point.dataset, item, filter, order), *page)
+    at = item_lists.pinned(point, asked)
+    place = (*at.pair, item)
+    shape: _Shape = (filter, order, asked.anchor, asked.limit, asked.backwards)
+    found = await info.context.load_with(_pages, place, shape)
+    assert found is not None, "a page for every item"
+
+    async def count() -> int:
+        return await info.context.load_with(_counts, place, filter) or 0
+
+    return AnnotationConnection(
+        nodes=[annotation_types.Annotation.of(row, at) for row in found.rows],
+        cursors=[asked.cursor(row.key, at.version) for row in found.rows],
+        has_next=found.has_next,
+        has_previous=found.has_previous,
+        count=count,
+    )
+
+
+async def count_of_item(info: Info, place: Place) -> int:
+    """How many annotations the item there has."""
+    return await info.context.load_with(_counts, place, None) or 0
+
+
+def _pages(tx: Tx, places: Collection[Place], shape: _Shape) -> dict[Place, Slice]:
+    filter, order, after, limit, backwards = shape
+    found: dict[Place, Slice] = {}
+    for (dataset, version), keys in _by_version(places).items():
+        pages = annotations_of_items(
+            tx,
+            open_view(tx, dataset, version),
+            keys,
+            filter,
+            order,
+            after=after,
+            limit=limit,
+            backwards=backwards,
+        )
+        found.update({(dataset, version, key): page for key, page in pages.items()})
+    return found
+
+
+def _counts(tx: Tx, places: Collection[Place], filter: AnnotationFilter | None) -> dict[Place, int]:
+    found: dict[Place, int] = {}
+    for (dataset, version), keys in _by_version(places).items():
+        view = open_view(tx, dataset, version)
+        counted = count_annotations_of_items(tx, view, keys, filter)
+        found.update({(dataset, version, key): count for key, count in counted.items()})
+    return found
+
+
+def _by_version(places: Collection[Place]) -> dict[tuple[int, int], list[int]]:
+    """A page of items lies in one dataset at one version as a rule."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for dataset, version, key in places:
+        found.setdefault((dataset, version), []).append(key)
+    return found

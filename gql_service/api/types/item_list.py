@@ -1,0 +1,162 @@
+"""Pages of items: of a dataset at a version, or wherever an item or a binary is used."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import strawberry
+
+import gql_service.api.types.item as items
+import gql_service.api.types.version as versions
+from gql_service.api.arguments import PageArguments
+from gql_service.api.connections import Connection, Window, window
+from gql_service.api.context import Info
+from gql_service.api.described import resolver
+from gql_service.api.inputs.filters import ItemWhere, item_filter
+from gql_service.api.inputs.orders import ItemOrder, order_of
+from gql_service.api.point import Point
+from gql_service.api.types.lazy import LazyItem, LazyVersion
+from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.keyset import Slice
+from gql_service.catalog.lineage import PlacedItem
+from gql_service.catalog.page import count_items, page_items
+from gql_service.catalog.references import (
+    ItemsPage,
+    copies_of,
+    count_copies_of,
+    count_references,
+    references,
+)
+from gql_service.catalog.visibility import open_view
+from gql_service.database.engine import Tx
+from gql_service.errors import Invalid
+
+_Anchor = tuple[int, int] | None
+
+
+@strawberry.type(description="A page of items.")
+class ItemConnection(Connection[LazyItem]):
+    point: strawberry.Private[Point | None]
+
+    @resolver(
+        description="The version that the whole list is read at, also on its later pages while "
+        "people edit; null for a list over several datasets, which is read at their heads."
+    )
+    async def version(self, info: Info) -> LazyVersion | None:
+        if self.point is None:
+            return None
+        return versions.Version.of(await versions.load_version(info, self.point))
+
+
+def pinned(point: Point, asked: Window) -> Point:
+    """Where a page is read: at the version of its cursor, so that it goes on with the first page.
+
+    Raises Invalid for a cursor of another version than the one asked for.
+    """
+    if asked.version is None:
+        return point
+    if point.fixed and asked.version != point.version:
+        raise Invalid("The cursor belongs to another version", path=(asked.anchor_argument,))
+    return point.at(asked.version)
+
+
+async def item_connection(
+    info: Info,
+    point: Point,
+    where: ItemWhere | None,
+    order_by: list[ItemOrder] | None,
+    page: PageArguments,
+) -> ItemConnection:
+    """A page of the items of a dataset that the viewer may read."""
+    context = info.context
+    filter = item_filter(where)
+    order = order_of(order_by)
+    asked = window(("items", point.dataset, filter, order), *page)
+    at = pinned(point, asked)
+
+    def read(tx: Tx) -> Slice:
+        view = open_view(tx, at.dataset, at.version)
+        return page_items(
+            tx,
+            view,
+            filter,
+            order,
+            after=asked.anchor,
+            limit=asked.limit,
+            backwards=asked.backwards,
+        )
+
+    found = await context.read(read)
+    placed = [PlacedItem(at.dataset, at.version, row) for row in found.rows]
+    return ItemConnection(
+        nodes=[items.Item.of(one, at) for one in placed],
+        cursors=[asked.cursor(one.row.key, at.version) for one in placed],
+        has_next=found.has_next,
+        has_previous=found.has_previous,
+        count=lambda: _count(info, at, filter),
+        point=at,
+    )
+
+
+async def _count(info: Info, at: Point, filter: ItemFilter | None) -> int:
+    if filter is None:
+        return (await versions.load_version(info, at)).items
+    wanted = filter
+    return await info.context.read(
+        lambda tx: count_items(tx, open_view(tx, at.dataset, at.version), wanted)
+    )
+
+
+async def copies(info: Info, item: PlacedItem, page: PageArguments) -> ItemConnection:
+    """What was made from an item, in heads that the viewer may read."""
+    asked = window(("copies", item.dataset, item.row.key), *page)
+    found = await info.context.load_with(_copies, item.place, _shape(asked))
+
+    async def count() -> int:
+        return await info.context.load(count_copies_of, item.place) or 0
+
+    return _elsewhere(found, asked, count)
+
+
+async def references_to(info: Info, binary: int, page: PageArguments) -> ItemConnection:
+    """What holds a binary, in heads that the viewer may read."""
+    asked = window(("references", binary), *page)
+    found = await info.context.load_with(_references, binary, _shape(asked))
+
+    async def count() -> int:
+        return await info.context.load(count_references, binary) or 0
+
+    return _elsewhere(found, asked, count)
+
+
+def _elsewhere(found: ItemsPage | None, asked: Window, count: Any) -> ItemConnection:
+    """Of several datasets: a cursor has the dataset where others have the version."""
+    shown = found.items if found else ()
+    return ItemConnection(
+        nodes=[items.Item.of(one, Point(one.dataset, one.version, fixed=False)) for one in shown],
+        cursors=[asked.cursor(one.row.key, one.dataset) for one in shown],
+        has_next=found.has_next if found else False,
+        has_previous=found.has_previous if found else False,
+        count=count,
+        point=None,
+    )
+
+
+def _shape(asked: Window) -> tuple[_Anchor, int]:
+    anchor = None
+    if asked.version is not None and asked.anchor is not None:
+        anchor = (asked.version, asked.anchor)
+    return anchor, asked.limit
+
+
+def _copies(
+    tx: Tx, places: Collection[tuple[int, int, int]], shape: tuple[_Anchor, int]
+) -> dict[tuple[int, int, int], ItemsPage]:
+    return copies_of(tx, places, after=shape[0], limit=shape[1])
+
+
+def _references(
+    tx: Tx, binaries: Collection[int], shape: tuple[_Anchor, int]
+) -> dict[int, ItemsPage]:
+    return references(tx, binaries, after=shape[0], limit=shape[1])

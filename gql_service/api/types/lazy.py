@@ -1,0 +1,35 @@
+"""Names for types that speak of one another, so that no file has to be read before the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+if TYPE_CHECKING:
+    from gql_service.api.types.annotation import Annotation
+    from gql_service.api.types.annotation_list import AnnotationConnection
+    from gql_service.api.types.binary import Binary
+    from gql_service.api.types.dataset import Dataset, DatasetSource
+    from gql_service.api.types.item import Item
+    from gql_service.api.types.item_list import ItemConnection
+    from gql_service.api.types.merge import MergeReport
+    from gql_service.api.types.project import Project
+    from gql_service.api.types.recipe import Recipe
+    from gql_service.api.types.version import Version
+
+_TYPES = "gql_service.api.types"
+
+LazyAnnotation = Annotated["Annotation", strawberry.lazy(f"{_TYPES}.annotation")]
+LazyAnnotationConnection = Annotated[
+    "AnnotationConnection", strawberry.lazy(f"{_TYPES}.annotation_list")
+]
+LazyBinary = Annotated["Binary", strawberry.lazy(f"{_TYPES}.binary")]
+LazyDataset = Annotated["Dataset", strawberry.lazy(f"{_TYPES}.dataset")]
+LazyDatasetSource = Annotated["DatasetSource", strawberry.lazy(f"{_TYPES}.dataset")]
+LazyItem = Annotated["Item", strawberry.lazy(f"{_TYPES}.item")]
+LazyItemConnection = Annotated["ItemConnection", strawberry.lazy(f"{_TYPES}.item_list")]
+LazyMergeReport = Annotated["MergeReport", strawberry.lazy(f"{_TYPES}.merge")]
+LazyProject = Annotated["Project", strawberry.lazy(f"{_TYPES}.project")]
+LazyRecipe = Annotated["Recipe", strawberry.lazy(f"{_TYPES}.recipe")]
+LazyVersion = Annotated["Version", strawberry.lazy(f"{_TYPES}.version")]

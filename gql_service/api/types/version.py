@@ -1,0 +1,90 @@
+"""Versions: who did what to a dataset and when, and what was counted then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+import gql_service.api.types.dataset as datasets
+import gql_service.api.types.merge as merges
+import gql_service.api.types.recipe as recipes
+from gql_service.api.context import Info
+from gql_service.api.described import resolver
+from gql_service.api.ids import VersionId
+from gql_service.api.point import Point
+from gql_service.api.types.enums import Operation
+from gql_service.api.types.lazy import LazyDataset, LazyMergeReport, LazyRecipe
+from gql_service.api.types.node import Node
+from gql_service.api.types.user import User, load_user
+from gql_service.catalog.version import VersionRecord, versions_by_number
+
+
+@strawberry.type(
+    description="What a version changed. A first version adds all that it shows, however it came "
+    "to show it."
+)
+class ChangeCounts:
+    items_added: int = strawberry.field(description="Items that it added.")
+    items_modified: int = strawberry.field(
+        description="Items whose path, file, metadata, description or visibility it changed."
+    )
+    items_removed: int = strawberry.field(description="Items that it removed.")
+    annotations_added: int = strawberry.field(description="Annotations that it added.")
+    annotations_modified: int = strawberry.field(description="Annotations that it changed.")
+    annotations_removed: int = strawberry.field(
+        description="Annotations that it removed, those of removed items included."
+    )
+
+
+@strawberry.type(description="An immutable numbered state of a dataset.")
+class Version(Node):
+    record: strawberry.Private[VersionRecord]
+    number: int = strawberry.field(description="From 1, without gaps.")
+    operation: Operation = strawberry.field(description="What made it.")
+    message: str | None = strawberry.field(description="Why, as its author said.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    counts: ChangeCounts = strawberry.field(description="How much it changed.")
+
+    @staticmethod
+    def of(record: VersionRecord) -> Version:
+        return Version(
+            id=strawberry.ID(str(VersionId(record.dataset, record.number))),
+            record=record,
+            number=record.number,
+            operation=record.operation,
+            message=record.message,
+            created_at=record.created_at,
+            counts=ChangeCounts(
+                items_added=record.items_added,
+                items_modified=record.items_modified,
+                items_removed=record.items_removed,
+                annotations_added=record.annotations_added,
+                annotations_modified=record.annotations_modified,
+                annotations_removed=record.annotations_removed,
+            ),
+        )
+
+    @resolver(description="The dataset at this version.")
+    async def dataset(self, info: Info) -> LazyDataset:
+        point = Point(self.record.dataset, self.record.number, fixed=True)
+        return await datasets.load_known_dataset(info, point)
+
+    @resolver(description="Who made it.")
+    async def author(self, info: Info) -> User:
+        return await load_user(info, self.record.author)
+
+    @resolver(description="The recipe at the revision that it was written under.")
+    async def recipe(self, info: Info) -> LazyRecipe:
+        return await recipes.load_recipe(info, self.record.recipe, self.record.recipe_revision)
+
+    @resolver(description="What the merge decided that made this version; null for other versions.")
+    async def merge_report(self, info: Info) -> LazyMergeReport | None:
+        return await merges.load_merge_report(info, (self.record.dataset, self.record.number))
+
+
+async def load_version(info: Info, point: Point) -> VersionRecord:
+    """The version of a point. It exists, because the point was made from it."""
+    record = await info.context.load(versions_by_number, point.pair)
+    assert record is not None, "a point of a version that does not exist"
+    return record

@@ -1,0 +1,116 @@
+"""Wires one service from its settings; the only file that knows every room."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from starlette.applications import Starlette
+
+from gql_service.api.application import application
+from gql_service.api.context import Backend
+from gql_service.catalog.user import create_token, create_user, first_admin
+from gql_service.database import migrate as migrations
+from gql_service.database.engine import Clock, Database, Tx, utc_now
+from gql_service.errors import Conflict, ServiceError
+from gql_service.settings import Settings
+from gql_service.vault.contract import Vault
+from gql_service.vault.disk import DiskVault
+
+THREADS = 24
+"""Transactions at once in one process; fewer than the database has connections for us."""
+
+ADMIN_NAME, ADMIN_EMAIL, ADMIN_TOKEN = "Admin", "admin@localhost", "first start"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Rows and bytes, ready to be used."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+
+    def close(self) -> None:
+        self.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A store with its ASGI application. `token_file` holds the admin's token, if we made one."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    asgi: Starlette
+    token_file: Path
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_store(settings: Settings, *, clock: Clock = utc_now, migrate: bool = False) -> Store:
+    """The rows and bytes that the settings name.
+
+    An embedded database is ours alone and is migrated; another one only with `migrate`. Raises
+    SchemaTooNew when a newer release wrote it, ServiceError when it has to be migrated first.
+    """
+    database = Database(settings.resolved_database_url, clock=clock)
+    try:
+        if settings.embedded or migrate:
+            migrations.upgrade(database)
+        elif migrations.pending(database):
+            raise ServiceError(
+                "The database is not at the schema of this release; run: gql-service migrate"
+            )
+        return Store(settings, database, DiskVault(settings.data_dir / "files"))
+    except BaseException:
+        database.close()
+        raise
+
+
+def build(settings: Settings, *, clock: Clock = utc_now) -> Service:
+    """A service that can be served. Raises as `open_store`.
+
+    Where there is no user yet it makes an admin, and writes a token of theirs to
+    `<data_dir>/admin-token`, which nobody else on the machine may read.
+    """
+    store = open_store(settings, clock=clock)
+    try:
+        token_file = settings.data_dir / "admin-token"
+        _make_admin(store.database, token_file)
+        backend = Backend(settings, store.database, store.vault, anyio.CapacityLimiter(THREADS))
+        return Service(settings, store.database, store.vault, application(backend), token_file)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _make_admin(database: Database, token_file: Path) -> None:
+    def make(tx: Tx) -> None:
+        if first_admin(tx) is not None:
+            return
+        try:
+            admin = create_user(tx, ADMIN_NAME, ADMIN_EMAIL, admin=True)
+        except Conflict:  # another process started at the same moment
+            return
+        # Before the commit: a token that nobody has would be lost, one that does not work yet
+        # is written again at the next start.
+        _write_secret(token_file, create_token(tx, admin, ADMIN_TOKEN))
+
+    database.write(make)
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Writes a file that only we can read, from the moment it exists."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

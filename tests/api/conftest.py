@@ -1,0 +1,86 @@
+"""The whole ASGI application over each kind of database, and some people who use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+
+from gql_service.api.application import application
+from gql_service.api.context import Backend
+from gql_service.catalog.user import create_token, create_user
+from gql_service.database.engine import Database, Tx
+from gql_service.settings import Settings
+from gql_service.vault.contract import Vault
+from gql_service.versions.verify import verify_store
+from tests.api.client import Client
+from tests.api.shelf import Shelf
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", max_upload_bytes=100_000, max_files_per_upload=5)
+
+
+@pytest.fixture
+def http(database: Database, vault: Vault, settings: Settings) -> Iterator[TestClient]:
+    """The application; afterwards, every invariant of the store holds."""
+    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8))
+    with TestClient(application(backend)) as client:
+        yield client
+    assert verify_store(database, vault, deep=True) == []
+
+
+SignIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def sign_in(http: TestClient, database: Database) -> SignIn:
+    """`sign_in("Ada")` makes a user and speaks for them; the first one is an admin."""
+
+    def make(name: str) -> Client:
+        def work(tx: Tx) -> str:
+            return create_token(tx, create_user(tx, name, f"{name}@example.org"), "test")
+
+        return Client(http, database.write(work))
+
+    return make
+
+
+@pytest.fixture
+def ada(sign_in: SignIn) -> Client:
+    return sign_in("Ada")
+
+
+@pytest.fixture
+def bob(ada: Client, sign_in: SignIn) -> Client:
+    """Somebody else, who is no admin and no member of anything."""
+    return sign_in("Bob")
+
+
+@pytest.fixture
+def shelf(ada: Client) -> Shelf:
+    """A project of Ada's with a recipe and a small annotated dataset."""
+    return Shelf.fill(ada)
+
+
+Census = Callable[[], dict[str, int]]
+
+
+@pytest.fixture
+def census(database: Database) -> Census:
+    """How many rows every table has."""
+
+    def count() -> dict[str, int]:
+        with database.read() as tx:
+            names = sorted(sa.inspect(tx.connection).get_table_names())
+            return {
+                name: tx.scalar(sa.select(sa.func.count()).select_from(sa.table(name)))
+                for name in names
+            }
+
+    return count

@@ -1,0 +1,149 @@
+"""How many statements each object field costs: the same number for 1 row and for 100."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema, build_schema, get_named_type
+from graphql.type import is_composite_type
+
+from gql_service.api.schema import printed_schema
+from tests.api.client import Client
+from tests.api.shelf import BOX, Shelf
+from tests.conftest import CountStatements
+
+SCHEMA: GraphQLSchema = build_schema(printed_schema())
+ROWS = 100
+TOKEN = 1  # who asks
+
+ITEMS = '{ items(datasetId: "%(dataset)s", first: %(n)d) { nodes { %(field)s } } }'
+ORIGINALS = '{ items(datasetId: "ds_1", first: %(n)d) { nodes { %(field)s } } }'
+ANNOTATIONS = (
+    '{ dataset(by: {id: "%(dataset)s"}) { annotations(first: %(n)d) { nodes { %(field)s } } } }'
+)
+BINARIES = '{ items(datasetId: "%(dataset)s", first: %(n)d) { nodes { binary { %(field)s } } } }'
+DATASETS = "{ datasets(first: %(n)d) { nodes { %(field)s } } }"
+SOURCES = "{ datasets(first: %(n)d) { nodes { sources { %(field)s } } } }"
+VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
+RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
+PROJECTS = "{ projects(first: %(n)d) { nodes { %(field)s } } }"
+MEMBERS = "{ projects(first: %(n)d) { nodes { members { %(field)s } } } }"
+
+# What is asked for, how, and how many statements: first without the field, then with it.
+COSTS: dict[str, tuple[str, str, int]] = {
+    # Of a clone of a clone: four statements per generation.
+    "Item.dataset": (ITEMS, "dataset { id }", 1),
+    "Item.binary": (ITEMS, "binary { id }", 1),
+    "Item.sourceItems": (ITEMS, "sourceItems { id }", 5),
+    "Item.masterItem": (ITEMS, "masterItem { id }", 10),
+    "Item.ancestors": (ITEMS, "ancestors { id }", 10),
+    "Item.copies": (ORIGINALS, "copies { nodes { id } totalCount }", 8),
+    "Item.annotations": (ITEMS, "annotations { nodes { id } totalCount }", 4),
+    "Item.creator": (ITEMS, "creator { id }", 1),
+    "Item.updatedBy": (ITEMS, "updatedBy { id }", 1),
+    "Annotation.item": (ANNOTATIONS, "item { id }", 3),
+    "Annotation.bounds": (ANNOTATIONS, "bounds { x }", 0),
+    "Annotation.source": (ANNOTATIONS, "source { version dataset { id } }", 1),
+    "Annotation.creator": (ANNOTATIONS, "creator { id }", 1),
+    "Annotation.updatedBy": (ANNOTATIONS, "updatedBy { id }", 1),
+    "Binary.referencedBy": (BINARIES, "referenceCount referencedBy { nodes { id } }", 8),
+    "Dataset.project": (DATASETS, "project { id }", 2),
+    "Dataset.recipe": (DATASETS, "recipe { id }", 2),
+    "Dataset.sources": (DATASETS, "sources { version }", 1),
+    "Dataset.clones": (DATASETS, "clones { nodes { id } totalCount }", 2),
+    "Dataset.creator": (DATASETS, "creator { id }", 1),
+    "Dataset.updatedBy": (DATASETS, "updatedBy { id }", 2),
+    "Dataset.labelCounts": (DATASETS, "labelCounts { label }", 1),
+    "Dataset.version": (DATASETS, "version { id }", 1),
+    "Dataset.head": (DATASETS, "head { id }", 1),
+    "DatasetSource.dataset": (SOURCES, "version dataset { id }", 1),
+    "Version.dataset": (VERSIONS, "dataset { id }", 1),
+    "Version.author": (VERSIONS, "author { id }", 1),
+    "Version.recipe": (VERSIONS, "recipe { id }", 1),
+    "Version.counts": (VERSIONS, "counts { itemsAdded }", 0),
+    "Version.mergeReport": (VERSIONS, "mergeReport { outcome }", 1),
+    "Recipe.project": (RECIPES, "project { id }", 0),
+    "Recipe.labels": (RECIPES, "labels { name }", 0),
+    "Recipe.attributes": (RECIPES, "attributes { key }", 0),
+    "Recipe.datasets": (RECIPES, "datasets { nodes { id } totalCount }", 2),
+    "Project.creator": (PROJECTS, "creator { id }", 1),
+    "Project.members": (PROJECTS, "members { role }", 1),
+    "Project.datasets": (PROJECTS, "datasets { nodes { id } totalCount }", 2),
+    "Member.user": (MEMBERS, "role user { id }", 1),
+}
+BY_PARENT = {
+    # Pages of these are read one after the other, in one snapshot: the cost grows with the
+    # datasets or projects that are listed, never with their items.
+    "Dataset.items",
+    "Dataset.annotations",
+    "Project.recipes",
+}
+ONE_AT_A_TIME = {
+    # Reached from one job, report, viewer or root field only.
+    *("Job", "CloneReport", "MergeReport", "Conflict", "PathChange", "Viewer", "Query", "Mutation"),
+    *("RecipeComparison", "PageInfo"),
+}
+
+
+def counted(statements: list[str]) -> int:
+    """Without the words by which SQLite opens a transaction for reading."""
+    return sum(not statement.startswith("PRAGMA") for statement in statements)
+
+
+@pytest.fixture
+def many(ada: Client, shelf: Shelf) -> Shelf:
+    """A hundred annotated items, and a clone of a clone of them; several projects and recipes."""
+    sha = hashlib.sha256(b"shelf 0").hexdigest()
+    new = [
+        {"sha256": sha, "path": f"/more/{number:03}.txt", "annotations": [BOX]}
+        for number in range(ROWS)
+    ]
+    ada.change("addItems", datasetId=shelf.dataset, items=new)
+    for number in range(3):
+        ada.change("cloneRecipe", recipeId=shelf.recipe, title=f"recipe {number}")
+        ada.change("createProject", name=f"project {number}")
+    for source in ("ds_1", "ds_2"):
+        ada.change("cloneDataset", datasetId=source, name=f"clone of {source}")
+    return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
+
+
+@pytest.mark.parametrize("field", COSTS)
+def test_a_field_costs_the_same_for_one_row_and_for_many(
+    ada: Client, many: Shelf, count_statements: CountStatements, field: str
+) -> None:
+    query, selection, allowed = COSTS[field]
+
+    def cost(asked: str, rows: int) -> int:
+        given = {"dataset": many.dataset, "project": many.project, "n": rows, "field": asked}
+        with count_statements() as statements:
+            ada.run(query % given)
+        return counted(statements)
+
+    plain = "__typename" if query not in (SOURCES, MEMBERS) else selection.split()[0]
+    without = cost(plain, ROWS)
+    assert cost(plain, 1) == without
+    many_rows = cost(selection, ROWS)
+    assert cost(selection, 1) <= many_rows
+    assert many_rows - without == allowed
+
+
+def test_the_statements_of_a_page_are_few(
+    ada: Client, many: Shelf, count_statements: CountStatements
+) -> None:
+    with count_statements() as statements:
+        ada.run(ITEMS % {"dataset": many.dataset, "n": ROWS, "field": "id path"})
+    assert counted(statements) == TOKEN + 3
+
+
+def test_every_object_field_has_its_cost() -> None:
+    listed = COSTS.keys() | BY_PARENT
+    for name, type_ in SCHEMA.type_map.items():
+        plumbing = name.startswith("__") or name.endswith(("Edge", "Connection", "Success"))
+        if not isinstance(type_, GraphQLObjectType) or plumbing or name in ONE_AT_A_TIME:
+            continue
+        if name in ("RecipeMismatchError", "ValidationError", "Label", "Attribute"):
+            continue  # plain values
+        for field_name, field in type_.fields.items():
+            if is_composite_type(get_named_type(field.type)):
+                assert f"{name}.{field_name}" in listed

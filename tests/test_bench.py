@@ -1,0 +1,41 @@
+"""The benches run. What they measure is nothing to assert: it depends on the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import BENCHES, main
+from bench.measure import Figure, table
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_each_bench_ends_with_a_table_of_ours_beside_the_bare_database(
+    bench: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [bench, "--items", "200", "--database", "sqlite", "--runs", "1"]
+
+    main([*arguments, "--kept", str(kept), "--markdown"])
+
+    printed = capsys.readouterr().out
+    assert f"Command: python -m bench {bench} --items 200" in printed
+    assert "Machine: " in printed
+    title, head, _, *rows = [line for line in printed.splitlines() if line[:1] in ("#", "|")]
+    assert title == f"### {bench.capitalize()} on SQLite"
+    assert head.startswith("| operation | items | ours | bare database | ratio |")
+    assert any(" × " in row for row in rows)
+
+
+def test_a_ratio_says_how_many_times_slower_we_are_also_of_rates() -> None:
+    slow = Figure("clone", 1, "ms", ours=(3.0, 6.0, 9.0), floor=(2.0, 2.0, 2.0))
+    rare = Figure("import", 1, "items/s", ours=(10.0,), floor=(40.0,))
+
+    assert slow.ratio == 3
+    assert rare.ratio == 4
+    assert "6.00 ms (3.00 – 9.00)" in "\n".join(table("both", [slow, rare], markdown=False))

@@ -1,0 +1,414 @@
+"""The command line: what it prints, what it leaves, and its one clear line for every refusal."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gql_service.__main__ import main
+from gql_service.api.schema import printed_schema
+from gql_service.app import Store, open_store
+from gql_service.catalog.binary import BINARIES
+from gql_service.catalog.visibility import open_view, visible_annotations, visible_items
+from gql_service.database.engine import Tx
+from gql_service.settings import Settings
+from tests.postgres import Cluster
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An exit code, and the lines of both outputs."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+    def refused(self, *words: str, code: int = 1) -> None:
+        """One line on standard error that has these words."""
+        assert (self.code, len(self.err)) == (code, 1), self
+        assert all(word in self.err[0] for word in words), self
+        assert "Traceback" not in self.err[0]
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, and no setting from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("GQL_SERVICE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the console script in this process."""
+
+    def run(*words: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["gql-service", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        code = ended.value.code
+        assert code is None or isinstance(code, int)
+        return Ran(code or 0, printed.out.splitlines(), printed.err.splitlines())
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for name in ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg", "note.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+@pytest.fixture
+def user(command: Command) -> str:
+    """Somebody to import as; the first user is an admin."""
+    return command("token", "ann@example.org", "--create", "Ann").out[0]
+
+
+def importing(command: Command, folder: Path, *options: str) -> Ran:
+    return command("import", str(folder), "--project", "Pets", "--dataset", "pets", *options)
+
+
+def stored() -> Store:
+    return open_store(Settings())
+
+
+def shown(store: Store) -> tuple[list[str], list[str]]:
+    """The paths and labels of the first dataset."""
+
+    def read(tx: Tx) -> tuple[list[str], list[str]]:
+        view = open_view(tx, 1)
+        paths = sorted(row.path for row in tx.rows(visible_items(view)))
+        return paths, sorted(row.label for row in tx.rows(visible_annotations(view)))
+
+    try:
+        with store.database.read() as tx:
+            return read(tx)
+    finally:
+        store.close()
+
+
+# token
+
+
+def test_a_token_is_printed_once_and_for_a_user_who_is_there(command: Command) -> None:
+    made = command("token", "ann@example.org", "--create", "Ann")
+    again = command("token", "ANN@example.org", "--name", "laptop")
+
+    for ran in (made, again):
+        assert (ran.code, ran.err) == (0, [])
+        assert re.fullmatch(r"gqls_[\w-]{43}", ran.out[0])
+    assert made.out != again.out
+    command("token", "bob@example.org").refused("no user bob@example.org")
+    command("token", "ann@example.org", "--create", "Ann").refused("already exists")
+    command("token", "nonsense", "--create", "Ann").refused("e-mail")
+
+
+# import
+
+
+def test_a_folder_is_imported_as_one_version(command: Command, photos: Path, user: str) -> None:
+    ran = importing(command, photos, "--message", "first")
+
+    assert (ran.code, ran.out) == (0, ["version 2: 4 added, 0 replaced, 0 skipped"])
+    assert shown(stored()) == (
+        ["/cats/1.jpg", "/cats/2.jpg", "/dogs/1.jpg", "/note.txt"],
+        ["cats", "cats", "dogs"],
+    )
+    (photos / "note.txt").write_text("changed")
+    skipping = importing(command, photos)
+    assert skipping.out == ["no new version: 0 added, 0 replaced, 4 skipped"]
+    replacing = importing(command, photos, "--overwrite", "--no-classes")
+    assert replacing.out == ["version 3: 0 added, 1 replaced, 0 skipped"]
+    assert command("verify", "--deep").code == 0
+
+
+def test_an_import_goes_under_a_directory_without_classes_as_somebody(
+    command: Command, photos: Path, user: str
+) -> None:
+    ran = importing(
+        command, photos, "--directory", "in", "--no-classes", "--user", "ann@example.org"
+    )
+
+    assert ran.code == 0
+    paths, labels = shown(stored())
+    assert (paths[0], labels) == ("/in/cats/1.jpg", [])
+
+
+def test_what_cannot_be_imported_is_told_in_a_line_and_nothing_is_left(
+    command: Command, photos: Path, tmp_path: Path, user: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "a\\b").write_bytes(b"")
+
+    importing(command, tmp_path / "missing").refused("missing is not a folder")
+    importing(command, photos / "note.txt").refused("note.txt is not a folder")
+    importing(command, tmp_path / "empty").refused("no files")
+    importing(command, odd).refused("a\\b", "Backslashes")
+    importing(command, photos, "--directory", "/../x").refused("..")
+    importing(command, photos, "--user", "bob@example.org").refused("no user bob@example.org")
+    store = stored()
+    with store.database.read() as tx:
+        assert tx.scalar(sa.text("SELECT count(*) FROM datasets")) == 0
+    store.close()
+
+
+def test_labels_that_the_dataset_has_not_are_refused(
+    command: Command, photos: Path, user: str
+) -> None:
+    importing(command, photos / "cats", "--no-classes")
+
+    importing(command, photos).refused("no label cats")
+
+    assert command("verify").code == 0
+    store = stored()
+    assert len(list(store.vault.keys())) == 2
+    store.close()
+
+
+def test_without_a_user_there_is_nobody_to_import_as(command: Command, photos: Path) -> None:
+    importing(command, photos).refused("no user yet")
+
+
+def test_wrong_usage_is_exit_code_2(command: Command, photos: Path) -> None:
+    for words in (["import", str(photos)], ["serve", "--nonsense"], ["nonsense"]):
+        ran = command(*words)
+        assert ran.code == 2
+        assert not any("Traceback" in line for line in ran.err)
+
+
+# schema
+
+
+def test_the_schema_is_printed_and_compared(command: Command, tmp_path: Path) -> None:
+    printed = command("schema")
+    assert (printed.code, "\n".join(printed.out) + "\n") == (0, printed_schema())
+
+    command("schema", "--check").refused("schema.graphql is not the printed schema")
+    Path("schema.graphql").write_text(printed_schema(), encoding="utf-8")
+    assert command("schema", "--check") == Ran(0, [], [])
+    Path("schema.graphql").write_text(printed_schema() + "\n", encoding="utf-8")
+    command("schema", "--check").refused("schema.graphql")
+
+
+# migrate
+
+
+def test_an_embedded_database_is_migrated_again_and_again(command: Command) -> None:
+    for _ in range(2):
+        ran = command("migrate")
+        assert (ran.code, ran.err) == (0, [])
+        assert re.fullmatch(r"The database is at revision \w+", ran.out[0])
+
+
+@pytest.fixture
+def fresh_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("GQL_SERVICE_DATABASE_URL", cluster.create("fresh"))
+    yield
+    cluster.drop("fresh")
+
+
+def test_a_database_of_its_own_is_migrated_only_when_one_says_so(
+    command: Command, fresh_postgresql: None
+) -> None:
+    command("verify").refused("gql-service migrate")
+    assert command("migrate").code == 0
+    assert command("verify").out == ["Every invariant holds"]
+
+
+def test_a_database_of_a_newer_release_is_refused(command: Command) -> None:
+    command("migrate")
+    store = stored()
+    store.database.write(
+        lambda tx: tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    )
+    store.close()
+
+    for name in ("migrate", "verify", "serve"):
+        command(name).refused("9999", "newer")
+
+
+# verify, sweep
+
+
+def test_a_sound_store_is_said_to_be_sound(command: Command, photos: Path, user: str) -> None:
+    importing(command, photos)
+
+    assert command("verify") == Ran(0, ["Every invariant holds"], [])
+
+
+def test_a_finding_is_a_line_and_exit_code_1(command: Command, photos: Path, user: str) -> None:
+    importing(command, photos)
+    store = stored()
+    with store.database.read() as tx:
+        key = tx.scalar(sa.select(BINARIES.c.blob_key).order_by(BINARIES.c.id))
+    path = Path("data/files") / key[:2] / key
+    content = path.read_bytes()
+    store.close()
+
+    path.write_bytes(content.upper())
+    assert command("verify").code == 0
+    command("verify", "--deep").refused("every binary hashes to its name: ")
+    path.unlink()
+    command("verify").refused("every binary has its bytes: ", "found")
+
+
+def test_a_dry_sweep_says_what_would_go_and_takes_nothing(
+    command: Command, photos: Path, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing(command, photos)
+    monkeypatch.setenv("GQL_SERVICE_DATASET_RETENTION_DAYS", "0")
+    store = stored()
+    deletion = sa.text("UPDATE datasets SET deleted_at = 0 WHERE id = 1")
+    store.database.write(lambda tx: tx.execute(deletion))
+    store.close()
+
+    dry = command("sweep", "--dry-run")
+    assert (dry.code, dry.err) == (0, [])
+    assert "dry run: True" in dry.out
+    assert not any(line.startswith("datasets purged") for line in dry.out)
+    swept = command("sweep")
+
+    assert "datasets purged: 1" in swept.out
+    assert "condemned: 4" in swept.out
+    assert command("verify").code == 0
+
+
+# Settings and the world outside.
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "hello", ["GQL_SERVICE_PORT", "integer"]),
+        ("PORT", "70000", ["GQL_SERVICE_PORT", "65535"]),
+        ("MAX_UPLOAD_BYTES", "0", ["GQL_SERVICE_MAX_UPLOAD_BYTES"]),
+        ("UPLOAD_LEASE_HOURS", "-1", ["GQL_SERVICE_UPLOAD_LEASE_HOURS"]),
+        ("DATABASE_URL", "not an address", ["database"]),
+        ("DATABASE_URL", "nonsense://here/x", ["database"]),
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", ["database", "127.0.0.1"]),
+        ("DATABASE_URL", "sqlite:////proc/none/x.sqlite3", ["/proc/none"]),
+        ("DATA_DIR", "a-file", ["a-file"]),
+    ],
+)
+def test_a_setting_that_cannot_work_is_told_in_a_line(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    words: list[str],
+) -> None:
+    Path("a-file").write_bytes(b"")
+    monkeypatch.setenv(f"GQL_SERVICE_{name}", value)
+
+    for verb in ("verify", "serve"):
+        command(verb).refused(*words)
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("GQL_SERVICE_PORT", str(port))
+
+        for verb in ("serve", "demo"):
+            ran = command(verb)
+            ran.refused(f"127.0.0.1:{port}", "Address already in use")
+            assert ran.out == []
+
+
+# Real processes.
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "GQL_SERVICE_PORT": "0"}
+
+
+def test_a_server_says_where_it_is_answers_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "gql_service", "serve"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        where = server.stdout.readline().split()[-1]
+        secret = server.stdout.readline().split()[2]
+        request = urllib.request.Request(
+            where,
+            data=b'{"query": "{ viewer { user { name } } }"}',
+            headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert b'"name":"Admin"' in answer.read().replace(b" ", b"")
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=60)
+
+    assert (server.returncode, out, err) == (130, "", "")
+    token_file = tmp_path / "data" / "admin-token"
+    assert token_file.read_text().strip() == secret
+    assert token_file.stat().st_mode & 0o777 == 0o600
+
+
+STORY = [
+    "Imported 1797 images as 'digits'",
+    "Cloned whole into 'digits-team-a': 1797 items, 1797 annotations, 0 bytes copied",
+    "Cloned what is labelled three or eight into 'threes-and-eights': 357 items",
+    "Team A drew 40 boxes",
+    "The owner approved 40 labels",
+    "(COMBINED): 1797 items, 1837 annotations, 0 conflicts, 0 bytes copied",
+    "Refused to merge",
+    "(SUMMED): 1798 items, 1837 annotations",
+    "BOX eight by Team A; its bytes are held by 7 items, stored once",
+]
+
+
+def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "gql_service", "demo", "--once"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    lines = ran.stdout.splitlines()
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    for number, (line, words) in enumerate(zip(lines, STORY, strict=False), 1):
+        assert line.startswith(f"{number}. ")
+        assert words in line
+    assert re.match(r"GraphQL at http://127.0.0.1:\d+/graphql", lines[9])
+    assert "Authorization: Bearer gqls_" in lines[10]
+    assert command("verify") == Ran(0, ["Every invariant holds"], [])
+
+    monkeypatch.setenv("GQL_SERVICE_PORT", "0")
+    again = command("demo", "--once")
+    assert (again.code, again.err) == (0, [])
+    assert "played on this data before" in again.out[0]

@@ -1,0 +1,55 @@
+"""Random histories: a seed, a number of steps, and the databases they run on."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from gql_service.database.engine import Database
+from tests.versions.ending import compare_everything
+from tests.versions.service import Stage, set_the_stage
+from tests.versions.sharing_steps import DROPPING, SHARING
+from tests.versions.steps import EDITS, Choose, Step, begin
+from tests.versions.twin import Twin
+
+STEPS = 20
+
+
+def prepared(database: Database) -> Stage:
+    """Sets the stage of an empty database, and keeps all its compiled statements.
+
+    Masks and piles of layers make more kinds of statements than the engine remembers by itself.
+    """
+    database.engine = database.engine.execution_options(compiled_cache={})
+    return set_the_stage(database)
+
+
+class Failed(AssertionError):
+    """A history in which service and model disagree, by its seed."""
+
+
+def run_history(
+    database: Database, stage: Stage, seed: int, steps: int = STEPS, *, dropping: bool | None = None
+) -> Counter[str]:
+    """Lives one history on a database whose stage is set, and says what was done.
+
+    Without `dropping` every third seed also deletes and purges datasets. Raises Failed when
+    service and model disagree anywhere.
+    """
+    chooser = random.Random(seed)
+    choose: Choose = chooser.randrange
+    with_drops = seed % 3 == 2 if dropping is None else dropping
+    kinds = [*EDITS, *SHARING, *(DROPPING if with_drops else ())]
+    names: list[Step] = [step for step, _ in kinds]
+    weights = [weight for _, weight in kinds]
+    twin = Twin(database, stage)
+    at = 0
+    try:
+        begin(twin, choose)
+        for step in chooser.choices(names, weights, k=steps):
+            at += 1
+            step(twin, choose)
+        compare_everything(twin)
+    except Exception as error:
+        raise Failed(f"seed {seed}, step {at} of {steps}: {error}") from error
+    return twin.done

@@ -1,0 +1,288 @@
+"""The service as the histories drive it: one method per operation, in terms of its own ids.
+
+The only file of the comparison that knows how the service's functions are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from gql_service.catalog.annotation_content import AnnotationStatus, AnnotationType
+from gql_service.catalog.binary import Binary, BlobKey
+from gql_service.catalog.dataset import Operation
+from gql_service.catalog.filters import (
+    AnnotationFilter,
+    AnnotationsFilter,
+    ItemFilter,
+    JsonFilter,
+    StringFilter,
+)
+from gql_service.catalog.project import Member, Project, Role
+from gql_service.catalog.recipe import create_recipe
+from gql_service.catalog.recipe_content import Label, RecipeContent
+from gql_service.catalog.user import User
+from gql_service.database.columns import table_of
+from gql_service.database.engine import Database, Tx
+from gql_service.versions import annotations as annotating
+from gql_service.versions import datasets, items, retention
+from gql_service.versions.clone import CloneOutcome, CloneRequest, clone_dataset
+from gql_service.versions.given import GIVEN_NOTHING
+from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
+from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
+from gql_service.versions.selection import Selection
+from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
+from tests.oracle.model import Flags
+
+T = TypeVar("T")
+USERS = 2
+BINARIES = 5
+RECIPES = {0: "animals", 1: "animals", 2: "birds"}
+"""Which recipes there are, and which of them are equal to one another."""
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_NUMBERS = count(1)
+
+
+class Ticks:
+    """A clock that the history winds on: a second per tick."""
+
+    def __init__(self) -> None:
+        self.tick = 0
+
+    def __call__(self) -> datetime:
+        return START + timedelta(seconds=self.tick)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a database holds before the first history: users, a project, recipes, binaries."""
+
+    project: int
+    users: tuple[int, ...]
+    recipes: Mapping[int, int]
+    binaries: tuple[int, ...]
+
+
+def set_the_stage(database: Database) -> Stage:
+    """Fills an empty database."""
+    return database.write(_insert_stage)
+
+
+def _insert_stage(tx: Tx) -> Stage:
+    users = tuple(
+        _insert(
+            tx,
+            User,
+            name=f"user {n}",
+            email=f"user{n}@example.org",
+            admin=n == 0,
+            created_at=tx.now,
+        )
+        for n in range(USERS)
+    )
+    project = _insert(tx, Project, name="histories", creator=users[0], created_at=tx.now)
+    for user in users:
+        tx.execute(
+            sa.insert(table_of(Member)),
+            {"project": project, "user": user, "role": Role.OWNER.value},
+        )
+    acting = Tx(tx.connection, tx.now, users[0], snapshot=False)
+    recipes = {
+        number: create_recipe(acting, project, f"recipe {number}", _content(kind))
+        for number, kind in RECIPES.items()
+    }
+    return Stage(project, users, recipes, tuple(_insert_binary(tx, n) for n in range(BINARIES)))
+
+
+def _content(kind: str) -> RecipeContent:
+    extra = (Label("wren"),) if kind == "birds" else ()
+    return RecipeContent(labels=(Label("cat"), Label("dog"), *extra))
+
+
+def _insert_binary(tx: Tx, number: int) -> int:
+    key = f"{number:032x}"
+    row = {"key": key, "state": "live", "lease_until": tx.now}
+    tx.execute(sa.insert(table_of(BlobKey)), row)
+    return _insert(
+        tx,
+        Binary,
+        sha256=sha256(key.encode()).hexdigest(),
+        size=number,
+        mime_type="image/jpeg",
+        blob_key=key,
+        state="live",
+        created_at=tx.now,
+    )
+
+
+def _insert(tx: Tx, model: Any, **values: Any) -> int:
+    table = table_of(model)
+    key: int = tx.scalar(sa.insert(table).values(values).returning(table.c.id))
+    return key
+
+
+@dataclass
+class Service:
+    """Operations on datasets, items and annotations by the service's ids; one transaction each."""
+
+    database: Database
+    stage: Stage
+    clock: Ticks
+    user: int = 0
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        return self.database.write(work, actor=self.stage.users[self.user])
+
+    def fresh_name(self) -> str:
+        return f"history {next(_NUMBERS)}"
+
+    def create_dataset(self, recipe: int) -> int:
+        return self.write(
+            lambda tx: datasets.create_dataset(
+                tx, self.stage.project, self.fresh_name(), self.stage.recipes[recipe]
+            )
+        )
+
+    def switch_recipe(self, dataset: int, recipe: int) -> None:
+        self.write(lambda tx: datasets.switch_recipe(tx, dataset, self.stage.recipes[recipe]))
+
+    def delete_dataset(self, dataset: int) -> None:
+        self.write(lambda tx: datasets.delete_dataset(tx, dataset))
+
+    def purge(self) -> None:
+        """Purges every dataset that is deleted, however lately."""
+        self.write(lambda tx: retention.purge_deleted(tx, older_than=timedelta(0)))
+
+    def add_items(self, dataset: int, new: Sequence[NewItem], mode: str) -> tuple[int, ...]:
+        given = [
+            items.NewItem(
+                path=one.path,
+                binary=self.stage.binaries[one.binary],
+                metadata=None if one.metadata is None else dict(one.metadata),
+                description=one.description,
+                hidden=one.hidden,
+                annotations=tuple(_new_annotation(a) for a in one.annotations),
+            )
+            for one in new
+        ]
+        return self.write(
+            lambda tx: items.add_items(
+                tx, dataset, given, mode=items.UploadMode(mode), operation=Operation.UPLOAD
+            )
+        ).keys
+
+    def update_items(self, dataset: int, keys: Sequence[int], edit: ItemEdit) -> None:
+        """The same edit for each of the items."""
+        metadata: dict[str, Any] = {**edit.set, **dict.fromkeys(edit.remove)}
+        patch = items.ItemPatch(
+            metadata=metadata or GIVEN_NOTHING,
+            description=edit.fields.get("description", GIVEN_NOTHING),
+            hidden=edit.fields.get("hidden", GIVEN_NOTHING),
+        )
+        self.write(lambda tx: items.update_items(tx, dataset, Selection(tuple(keys)), patch))
+
+    def move_items(self, dataset: int, moves: Mapping[int, str]) -> None:
+        self.write(lambda tx: items.move_items(tx, dataset, moves))
+
+    def delete_items(self, dataset: int, keys: Sequence[int]) -> None:
+        self.write(lambda tx: items.delete_items(tx, dataset, Selection(tuple(keys))))
+
+    def add_annotations(
+        self, dataset: int, new: Sequence[tuple[int, NewAnnotation]]
+    ) -> tuple[int, ...]:
+        given = [(item, _new_annotation(one)) for item, one in new]
+        return self.write(lambda tx: annotating.add_annotations(tx, dataset, given)).keys
+
+    def update_annotations(self, dataset: int, edits: Sequence[AnnotationEdit]) -> None:
+        patches = [annotating.AnnotationPatch(edit.key, **_given(edit.fields)) for edit in edits]
+        self.write(lambda tx: annotating.update_annotations(tx, dataset, patches))
+
+    def delete_annotations(self, dataset: int, keys: Collection[int]) -> None:
+        self.write(lambda tx: annotating.delete_annotations(tx, dataset, keys))
+
+    def clone(
+        self, source: int, version: int, selection: Selection | None, flags: Flags, flat: bool
+    ) -> CloneOutcome:
+        request = CloneRequest(
+            source=source,
+            version=version,
+            name=self.fresh_name(),
+            selection=selection,
+            strip_folders=flat,
+            with_annotations=flags.annotations,
+            with_metadata=flags.metadata,
+            with_status=flags.status,
+        )
+        return self.write(lambda tx: clone_dataset(tx, request))
+
+    def clone_into(
+        self,
+        source: int,
+        version: int,
+        destination: int,
+        selection: Selection | None,
+        flags: Flags,
+        **how: Any,
+    ) -> CloneOutcome:
+        request = CloneRequest(
+            source=source,
+            version=version,
+            destination=destination,
+            selection=selection,
+            with_annotations=flags.annotations,
+            with_metadata=flags.metadata,
+            with_status=flags.status,
+            **how,
+        )
+        return self.write(lambda tx: clone_dataset(tx, request))
+
+    def merge(
+        self, sources: Sequence[tuple[int, int]], policy: str, on_conflict: str, flags: Flags
+    ) -> MergeOutcome:
+        request = MergeRequest(
+            name=self.fresh_name(),
+            sources=tuple(sources),
+            policy=MergePolicy(policy),
+            on_conflict=ConflictPolicy(on_conflict),
+            with_annotations=flags.annotations,
+            with_metadata=flags.metadata,
+            with_status=flags.status,
+        )
+        return self.write(lambda tx: merge_datasets(tx, request))
+
+
+def by_keys(keys: Sequence[int]) -> Selection:
+    return Selection(keys=tuple(keys))
+
+
+def by_label(label: str) -> Selection:
+    some = AnnotationFilter(label=StringFilter(eq=label))
+    return Selection(where=ItemFilter(annotations=AnnotationsFilter(some=some)))
+
+
+def by_metadata(key: str, value: Any) -> Selection:
+    return Selection(where=ItemFilter(metadata=[JsonFilter(path=[key], eq=value)]))
+
+
+def _new_annotation(new: NewAnnotation) -> annotating.NewAnnotation:
+    return annotating.NewAnnotation(
+        type=AnnotationType(new.type),
+        label=new.label,
+        coordinates=new.coordinates,
+        attributes=dict(new.attributes),
+        metadata=dict(new.metadata),
+        status=AnnotationStatus(new.status) if new.status else None,
+    )
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    given = dict(fields)
+    if given.get("status") is not None:
+        given["status"] = AnnotationStatus(given["status"])
+    return given
