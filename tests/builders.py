@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -146,7 +146,7 @@ class Lab:
         return self.cloning(source, **how).dataset
 
     def merging(self, *sources: int, **how: Any) -> MergeOutcome:
-        """A merge of heads; `versions` names other points."""
+        """A merge of heads; `points` names other versions."""
         points = how.pop("points", tuple((source, None) for source in sources))
         name = how.pop("name", None) or self.name()
         return self.write(merge_datasets, MergeRequest(name, points, **how))
@@ -192,7 +192,8 @@ class Lab:
         for row in self.annotations(dataset, version):
             found.setdefault(row.item, []).append(row.label)
         return {
-            path: sorted(found.get(row.key, [])) for path, row in self.items(dataset, version).items()
+            path: sorted(found.get(row.key, []))
+            for path, row in self.items(dataset, version).items()
         }
 
     def shown(self, dataset: int, version: int | None = None) -> Any:
@@ -201,7 +202,8 @@ class Lab:
 
     def version(self, dataset: int, number: int) -> Row:
         chosen = sa.and_(VERSIONS.c.dataset == dataset, VERSIONS.c.number == number)
-        (row,) = self.read(lambda tx: tx.rows(sa.select(VERSIONS).where(chosen)))
+        found: list[Row] = self.read(lambda tx: list(tx.rows(sa.select(VERSIONS).where(chosen))))
+        (row,) = found
         return row
 
     def head(self, dataset: int) -> int:
@@ -260,13 +262,13 @@ def samples(count: int) -> list[NewItem]:
 def make_lab(database: Database, vault: Vault, actor: int) -> Lab:
     def make(tx: Tx) -> Lab:
         project = create_project(tx, "lab")
-        recipes = [
+        pets, twin, birds = (
             create_recipe(tx, project, title, content)
             for title, content in (("pets", PETS), ("pets again", PETS), ("birds", BIRDS))
-        ]
+        )
         for content in CONTENTS:
             insert_binary(tx, vault, content)
-        return Lab(database, vault, actor, project, *recipes)
+        return Lab(database, vault, actor, project, pets, twin, birds)
 
     return database.write(make, actor=actor)
 
@@ -276,9 +278,7 @@ def insert_binary(tx: Tx, vault: Vault, content: bytes) -> int:
     digest = hashlib.sha256(content).hexdigest()
     key = digest[:32]
     vault.put(key, [content])
-    tx.execute(
-        sa.insert(table_of(BlobKey)), {"key": key, "state": "live", "lease_until": tx.now}
-    )
+    tx.execute(sa.insert(table_of(BlobKey)), {"key": key, "state": "live", "lease_until": tx.now})
     row = {
         "sha256": digest,
         "size": len(content),
@@ -290,7 +290,3 @@ def insert_binary(tx: Tx, vault: Vault, content: bytes) -> int:
     binaries = table_of(Binary)
     number: int = tx.scalar(sa.insert(binaries).values(row).returning(binaries.c.id))
     return number
-
-
-def times(count: int, make: Callable[[int], T]) -> Sequence[T]:
-    return [make(n) for n in range(count)]

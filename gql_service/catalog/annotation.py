@@ -41,6 +41,8 @@ class AnnotationState(SQLModel, table=True):
             sqlite_where=sa.text("root <> key"),
             postgresql_where=sa.text("root <> key"),
         ),
+        # The number of a row names a write for ever; one that is used again would be another.
+        {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)

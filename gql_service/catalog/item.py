@@ -27,6 +27,8 @@ class ItemState(SQLModel, table=True):
         sa.Index("item_states_path", "line", "path", "since"),
         sa.Index("item_states_since", "line", "since"),
         sa.Index("item_states_binary", "binary"),
+        # The number of a row names a write for ever; one that is used again would be another.
+        {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)

@@ -30,9 +30,7 @@ class Layer(SQLModel, table=True):
     __tablename__ = "layers"
 
     line: int = Field(sa_type=sa.BigInteger, foreign_key="lines.id", primary_key=True)
-    below: int = Field(
-        sa_type=sa.BigInteger, foreign_key="lines.id", primary_key=True, index=True
-    )
+    below: int = Field(sa_type=sa.BigInteger, foreign_key="lines.id", primary_key=True, index=True)
     depth: int
     """1 for the sheet directly underneath, rising downwards."""
     at: int = Field(sa_type=sa.BigInteger)

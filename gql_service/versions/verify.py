@@ -240,6 +240,13 @@ def _version(tx: Tx, view: View) -> Iterator[Finding]:
         .where(items.c.key.is_(None))
     )
     yield from no_rows(tx, orphans, "every annotation lies on an item that is shown", where)
+    yield from _counters(tx, view, items, annotations, where)
+    yield from _origins(tx, view, items, annotations, where)
+
+
+def _counters(
+    tx: Tx, view: View, items: sa.Subquery, annotations: sa.Subquery, where: str
+) -> Iterator[Finding]:
     row = tx.rows(
         sa.select(VERSIONS).where(
             VERSIONS.c.dataset == view.dataset, VERSIONS.c.number == view.version
@@ -263,6 +270,11 @@ def _version(tx: Tx, view: View) -> Iterator[Finding]:
     )
     if set(map(tuple, tx.rows(labels))) != set(map(tuple, tx.rows(kept))):
         yield Finding("counts per label are counts", where)
+
+
+def _origins(
+    tx: Tx, view: View, items: sa.Subquery, annotations: sa.Subquery, where: str
+) -> Iterator[Finding]:
     seen = seen_by(tx, view.dataset, view.version)
     for shown, is_annotation in ((items, False), (annotations, True)):
         origins = sa.select(shown.c.origin_dataset, shown.c.origin_version).distinct()

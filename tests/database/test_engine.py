@@ -92,7 +92,7 @@ def test_a_transaction_knows_its_moment_its_actor_and_its_kind(
 
 
 def test_a_read_cannot_write(database: Database) -> None:
-    with pytest.raises(sa.exc.DBAPIError, match="read-?only"), database.read() as tx:
+    with pytest.raises(sa.exc.DBAPIError, match=r"read-?only"), database.read() as tx:
         insert(1)(tx)
 
 

@@ -104,7 +104,9 @@ def test_names_are_brought_into_one_spelling(tmp_path: Path) -> None:
     assert (file.path, file.label) == ("/café/x", "café")
 
 
-@pytest.mark.parametrize("name", ["a\\b", "line\nbreak", b"\xff.jpg".decode("utf-8", "surrogateescape")])
+@pytest.mark.parametrize(
+    "name", ["a\\b", "line\nbreak", b"\xff.jpg".decode("utf-8", "surrogateescape")]
+)
 def test_a_name_that_cannot_be_a_path_is_told_with_the_file(tmp_path: Path, name: str) -> None:
     write(tmp_path / "fine", b"")
     write(tmp_path / name, b"")
@@ -150,9 +152,7 @@ def test_what_is_no_folder_or_has_no_files_is_refused(tmp_path: Path, what: str)
 # Importing.
 
 
-def test_a_folder_becomes_one_version_with_classes_as_annotations(
-    lab: Lab, folder: Path
-) -> None:
+def test_a_folder_becomes_one_version_with_classes_as_annotations(lab: Lab, folder: Path) -> None:
     dataset = lab.empty()
     sizes: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Clones into an existing dataset: what is taken, where it lands, and what it is to later merges."""
+"""Clones into an existing dataset: what is taken, where it lands, what later merges make of it."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def test_a_union_ignores_removals(lab: Lab) -> None:
 
 
 def test_in_a_three_way_merge_a_removal_wins_over_what_was_left_alone(lab: Lab) -> None:
-    source, clone, (a, b, c), (_, mark_b, _) = pair(lab)
+    source, clone, (a, _b, _c), (_, mark_b, _) = pair(lab)
     lab.delete(clone, a)
     lab.erase(clone, mark_b)
 

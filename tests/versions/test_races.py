@@ -59,9 +59,7 @@ def test_writers_of_one_dataset_make_contiguous_versions_and_lose_nothing(lab: L
         def work() -> list[int | None]:
             return [
                 lab.add(dataset, new_item(f"/{number}", 1, "cat")).version,
-                lab.update(
-                    dataset, by_keys(key), ItemPatch(metadata={str(number): True})
-                ).version,
+                lab.update(dataset, by_keys(key), ItemPatch(metadata={str(number): True})).version,
                 lab.annotate(dataset, key, mark("dog")).version,
             ]
 
@@ -166,24 +164,26 @@ def test_a_clone_is_one_version_of_its_source_whoever_writes_to_it_meanwhile(lab
 
 
 def test_a_clone_of_what_is_purged_is_whole_or_refused(lab: Lab) -> None:
-    def purge(dataset: int) -> None:
-        lab.write(delete_dataset, dataset)
-        lab.write(purge_deleted, timedelta(0))
-
-    for how in ({}, {"strip_folders": True}):
+    def race(how: dict[str, Any]) -> None:
         source = lab.dataset(new_item("/a", 1, "cat"), new_item("/b"))
         before = lab.shown(source)
 
-        _, *clones = at_once(
-            lambda source=source: purge(source),
-            lambda source=source, how=how: lab.clone(source, **how),
-            lambda source=source, how=how: lab.clone(source, **how),
-        )
+        def purge() -> None:
+            lab.write(delete_dataset, source)
+            lab.write(purge_deleted, timedelta(0))
+
+        def clone() -> int:
+            return lab.clone(source, **how)
+
+        _, *clones = at_once(purge, clone, clone)
 
         refusals(clones, NotFound)
         for made in clones:
             if isinstance(made, int):
                 assert lab.shown(made) == before
+
+    for how in ({}, {"strip_folders": True}):
+        race(how)
     lab.verify()
 
 

@@ -388,7 +388,8 @@ def of_binary(table: sa.Table, **values: Any) -> Callable[[Lab], None]:
 
 
 def key_of_first(lab: Lab) -> str:
-    return next(row.blob_key for row in lab.rows(BINARIES) if row.id == 1)
+    key: str = next(row.blob_key for row in lab.rows(BINARIES) if row.id == 1)
+    return key
 
 
 def journal_key(lab: Lab) -> None:

@@ -265,6 +265,7 @@ def _items() -> None:
         sa.CheckConstraint("since < until", name="item_states_interval"),
         sa.UniqueConstraint("line", "until", "path", name="item_states_live_path"),
         sa.UniqueConstraint("line", "key", "until", name="item_states_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("item_states_path", "item_states", ["line", "path", "since"])
     op.create_index("item_states_since", "item_states", ["line", "since"])
@@ -298,6 +299,7 @@ def _annotations() -> None:
         _moment("updated_at"),
         sa.CheckConstraint("since < until", name="annotation_states_interval"),
         sa.UniqueConstraint("line", "key", "until", name="annotation_states_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("annotation_states_item", "annotation_states", ["line", "item", "until"])
     op.create_index("annotation_states_label", "annotation_states", ["line", "label", "until"])
