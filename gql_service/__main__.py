@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -116,27 +116,26 @@ def import_folder(
 ) -> None:
     """Add the files of a folder to a dataset, as one version."""
     files = find_files(folder, directory=directory, with_classes=classes)
-    store = open_store(Settings())
-    actor = _user(store, user)
-    target = store.database.write(
-        lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
-    )
-    with _progress("importing", len(files)) as advance:
-        outcome = import_files(
-            store.database,
-            store.vault,
-            target,
-            files,
-            actor=actor,
-            lease=timedelta(hours=store.settings.upload_lease_hours),
-            mode=UploadMode.OVERWRITE if overwrite else UploadMode.SKIP,
-            message=message,
-            progress=lambda _size: advance(),
+    with closing(open_store(Settings())) as store:
+        actor = _user(store, user)
+        target = store.database.write(
+            lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
         )
-    version = "no new version" if outcome.version is None else f"version {outcome.version}"
-    out.print(
-        f"{version}: {outcome.added} added, {outcome.updated} replaced, {outcome.skipped} skipped"
-    )
+        with _progress("importing", len(files)) as advance:
+            outcome = import_files(
+                store.database,
+                store.vault,
+                target,
+                files,
+                actor=actor,
+                lease=timedelta(hours=store.settings.upload_lease_hours),
+                mode=UploadMode.OVERWRITE if overwrite else UploadMode.SKIP,
+                message=message,
+                progress=lambda _size: advance(),
+            )
+        version = "no new version" if outcome.version is None else f"version {outcome.version}"
+        counts = f"{outcome.added} added, {outcome.updated} replaced, {outcome.skipped} skipped"
+        out.print(f"{version}: {counts}")
 
 
 @cli.command()
@@ -156,8 +155,8 @@ def schema(
 @cli.command()
 def migrate() -> None:
     """Bring the database to this release's schema. Refuses one of a newer release."""
-    store = open_store(Settings(), migrate=True)
-    out.print(f"The database is at revision {migrations.current_revision(store.database)}")
+    with closing(open_store(Settings(), migrate=True)) as store:
+        out.print(f"The database is at revision {migrations.current_revision(store.database)}")
 
 
 @cli.command()
@@ -167,11 +166,11 @@ def token(
     create: Annotated[str | None, typer.Option(help="Make the user, with this name.")] = None,
 ) -> None:
     """Make an API token and print it, once."""
-    store = open_store(Settings())
-    if create is not None:
-        store.database.write(lambda tx: create_user(tx, create, email))
-    owner = _user(store, email)
-    typer.echo(store.database.write(lambda tx: create_token(tx, owner, name), actor=owner))
+    with closing(open_store(Settings())) as store:
+        if create is not None:
+            store.database.write(lambda tx: create_user(tx, create, email))
+        owner = _user(store, email)
+        typer.echo(store.database.write(lambda tx: create_token(tx, owner, name), actor=owner))
 
 
 @cli.command()
@@ -179,8 +178,7 @@ def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Read and hash every binary.")] = False,
 ) -> None:
     """Prove every invariant of the store; exit code 1 when one does not hold."""
-    store = open_store(Settings())
-    with _progress("verifying", None) as advance:
+    with closing(open_store(Settings())) as store, _progress("verifying") as advance:
         findings = verify_store(store.database, store.vault, deep=deep, progress=advance)
     for finding in findings:
         err.print(f"{finding.invariant}: {finding.detail}", style="red", markup=False)
@@ -196,14 +194,14 @@ def sweep(
 ) -> None:
     """Purge datasets deleted long ago, and free the bytes that nothing holds."""
     settings = Settings()
-    store = open_store(settings)
-    if not dry_run:
-        kept = timedelta(days=settings.dataset_retention_days)
-        purge = store.database.write(lambda tx: purge_deleted(tx, kept))
-        out.print(f"datasets purged: {purge.datasets}")
-    report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
-    for item in fields(report):
-        out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
+    with closing(open_store(settings)) as store:
+        if not dry_run:
+            kept = timedelta(days=settings.dataset_retention_days)
+            purge = store.database.write(lambda tx: purge_deleted(tx, kept))
+            out.print(f"datasets purged: {purge.datasets}")
+        report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
+        for item in fields(report):
+            out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
 
 
 def _announce(service: Service, *, url: str | None = None) -> None:
