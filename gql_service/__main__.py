@@ -209,6 +209,7 @@ def _announce(service: Service, *, url: str | None = None) -> None:
     if os.path.exists(service.token_file):
         secret = Path(service.token_file).read_text(encoding="utf-8").strip()
         out.print(f"Authorization: Bearer {secret}   (from {service.token_file})", markup=False)
+    sys.stdout.flush()  # a file or a pipe would keep it until the server ends
 
 
 def _user(store: Store, email: str | None) -> int:
