@@ -197,8 +197,9 @@ def visible_annotations(
 @cache
 def _alias(table: sa.Table, depth: int) -> sa.FromClause:
     """One alias for every place in a pile: making them anew took a third of the time of a
-    statement. A view of items must therefore not be nested in another view of items."""
-    return table.alias(f"{table.name}_{depth}")
+    statement. A view of items must therefore not be nested in another view of items. The name is
+    none that SQLAlchemy would make up for an alias of its own inside a condition."""
+    return table.alias(f"{table.name}_at_{depth}")
 
 
 def _union(selects: list[sa.Select[Any]], limited: bool) -> Statement:
