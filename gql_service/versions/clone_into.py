@@ -112,6 +112,7 @@ def _take_annotations(
 ) -> None:
     for part in chunks(rows):
         found = annotations_of_items(draft.tx, source, [row.key for row in part])
+        found.sort(key=lambda row: row.key)  # fresh keys follow the order of the old ones
         fresh = [row for row in found if row.item in copies]
         numbers = dict(
             zip((row.key for row in fresh), take_keys(draft.tx, len(fresh)), strict=True)
