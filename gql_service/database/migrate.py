@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from gql_service.database.engine import Database
+from gql_service.database.engine import Database, begun
 from gql_service.errors import SchemaTooNew
 
 SCRIPTS = "gql_service.database:migrations"
@@ -81,15 +81,14 @@ def _require_known(revision: str | None, scripts: str) -> None:
 @contextmanager
 def _exclusive(database: Database) -> Iterator[Connection]:
     """One transaction that keeps other migrations out; committed at the end."""
-    with database.engine.connect() as plain:
-        connection = plain.execution_options(for_write=True)
+    with database.engine.connect() as connection:
         if database.dialect == "sqlite":
-            with _references_unwatched(connection), connection.begin():
+            with _references_unwatched(connection), begun(connection, write=True):
                 yield connection
                 if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
                     raise RuntimeError(f"The migration left {len(broken)} references dangling")
         else:
-            with connection.begin():
+            with begun(connection, write=True):
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 yield connection
 

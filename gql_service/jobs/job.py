@@ -49,6 +49,7 @@ class Job(SQLModel, table=True):
 
 
 JOBS = table_of(Job)
+_FINISHED = sa.insert(JOBS).returning(JOBS.c.id)
 
 
 def record_finished(
@@ -56,7 +57,7 @@ def record_finished(
 ) -> int:
     """The job of work that was done within the request, in the same transaction as the work."""
     job: int = tx.scalar(
-        sa.insert(JOBS).returning(JOBS.c.id),
+        _FINISHED,
         {
             "kind": kind.value,
             "status": JobStatus.SUCCEEDED.value,

@@ -19,9 +19,32 @@ from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
 from gql_service.errors import NameTaken
 from gql_service.versions.counting import LABEL_COUNTS, Counters, Tally
-from gql_service.versions.draft import VERSIONS, Draft
+from gql_service.versions.draft import VERSION_ROW, Draft
 
 SOURCES = table_of(DatasetSource)
+_NEW_DATASET = sa.insert(DATASETS).returning(DATASETS.c.id)
+_NEW_LINE = sa.insert(LINES).returning(LINES.c.id)
+_NEW_LAYERS = sa.insert(LAYERS)
+_NEW_SOURCES = sa.insert(SOURCES)
+_NAMED = sa.select(DATASETS.c.id).where(
+    DATASETS.c.project == sa.bindparam("project"),
+    DATASETS.c.name == sa.bindparam("name"),
+    DATASETS.c.deleted_at.is_(None),
+)
+_INHERIT_LABELS = sa.insert(LABEL_COUNTS).from_select(
+    ["dataset", "since", "until", "label", "annotations"],
+    sa.select(
+        sa.bindparam("heir", type_=sa.BigInteger()),
+        sa.literal(1, sa.BigInteger()),
+        sa.literal(FOREVER, sa.BigInteger()),
+        LABEL_COUNTS.c.label,
+        LABEL_COUNTS.c.annotations,
+    ).where(
+        LABEL_COUNTS.c.dataset == sa.bindparam("below"),
+        LABEL_COUNTS.c.since <= sa.bindparam("version"),
+        LABEL_COUNTS.c.until > sa.bindparam("version"),
+    ),
+)
 MAX_LAYERS = 8
 """Deepest pile that a whole clone may lie on; beyond it, PostgreSQL plans reads slowly."""
 
@@ -44,12 +67,12 @@ def begin_dataset(
     Raises NameTaken, also when another transaction takes the name first.
     """
     dataset = _insert_dataset(tx, project, name, kind)
-    line = tx.scalar(sa.insert(LINES).returning(LINES.c.id), {"dataset": dataset, "born": 1})
+    line = tx.scalar(_NEW_LINE, {"dataset": dataset, "born": 1})
     if sources:
         add_sources(tx, dataset, 1, sources)
     below = base.sheets if base else ()
     if below:
-        tx.execute(sa.insert(LAYERS), [_layer(line, depth, s) for depth, s in enumerate(below, 1)])
+        tx.execute(_NEW_LAYERS, [_layer(line, depth, s) for depth, s in enumerate(below, 1)])
     tally = Tally(_inherit_counters(tx, dataset, base) if base else Counters())
     view = View(dataset, 1, True, (Sheet(line, 1), *below))
     return Draft(tx, view, 1, operation, message, recipe, tally, force=True)
@@ -62,7 +85,7 @@ def add_sources(tx: Tx, dataset: int, since: int, sources: Sequence[tuple[int, i
         rows = sa.select(sa.func.count()).select_from(SOURCES)
         taken = tx.scalar(rows.where(SOURCES.c.dataset == dataset))
     tx.execute(
-        sa.insert(SOURCES),
+        _NEW_SOURCES,
         [
             {
                 "dataset": dataset,
@@ -86,18 +109,15 @@ def _insert_dataset(tx: Tx, project: int, name: str, kind: DatasetType) -> int:
         "created_at": tx.now,
     }
     with refuse_taken_name(tx, project, name):
-        dataset: int = tx.scalar(sa.insert(DATASETS).returning(DATASETS.c.id), row)
+        dataset: int = tx.scalar(_NEW_DATASET, row)
     return dataset
 
 
 @contextmanager
 def refuse_taken_name(tx: Tx, project: int, name: str) -> Iterator[None]:
     """Raises NameTaken when a live dataset has the name, or is given it while we write."""
-    taken = sa.select(DATASETS.c.id).where(
-        DATASETS.c.project == project, DATASETS.c.name == name, DATASETS.c.deleted_at.is_(None)
-    )
     refusal = NameTaken("Dataset with the same name already exists", path=("name",))
-    if tx.first(taken) is not None:
+    if tx.first(_NAMED, {"project": project, "name": name}) is not None:
         raise refusal
     try:
         yield
@@ -119,31 +139,11 @@ def _layer(line: int, depth: int, sheet: Sheet) -> dict[str, Any]:
 
 def _inherit_counters(tx: Tx, dataset: int, base: View) -> Counters:
     """The counters of what `base` shows, per label too; masked annotations count as none."""
-    row = tx.first(
-        sa.select(VERSIONS).where(
-            VERSIONS.c.dataset == base.dataset, VERSIONS.c.number == base.version
-        )
-    )
+    row = tx.first(VERSION_ROW, {"dataset": base.dataset, "number": base.version})
     assert row is not None, "a view of a version that is not there"
     if not base.sheets[0].annotations:
         return Counters(items=row.items)
-    counts = LABEL_COUNTS
-    tx.execute(
-        sa.insert(counts).from_select(
-            ["dataset", "since", "until", "label", "annotations"],
-            sa.select(
-                sa.literal(dataset, sa.BigInteger()),
-                sa.literal(1, sa.BigInteger()),
-                sa.literal(FOREVER, sa.BigInteger()),
-                counts.c.label,
-                counts.c.annotations,
-            ).where(
-                counts.c.dataset == base.dataset,
-                counts.c.since <= base.version,
-                counts.c.until > base.version,
-            ),
-        )
-    )
+    tx.execute(_INHERIT_LABELS, {"heir": dataset, "below": base.dataset, "version": base.version})
     return Counters(
         items=row.items,
         annotated_items=row.annotated_items,

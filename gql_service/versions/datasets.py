@@ -14,6 +14,11 @@ from gql_service.errors import NotFound
 from gql_service.versions.birth import begin_dataset, refuse_taken_name
 from gql_service.versions.draft import VERSIONS, open_draft
 
+_PROJECT = sa.select(DATASETS.c.project).where(DATASETS.c.id == sa.bindparam("dataset"))
+_RECIPE = sa.select(VERSIONS.c.recipe).where(
+    VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+)
+
 
 def create_dataset(
     tx: Tx, project: int, name: str, recipe: int, *, message: str | None = None
@@ -120,15 +125,11 @@ def recipe_at(tx: Tx, dataset: int, version: int) -> RecipeRecord:
 
 def recipe_number(tx: Tx, dataset: int, version: int) -> int:
     """The number of the recipe that a version chose."""
-    number: int = tx.scalar(
-        sa.select(VERSIONS.c.recipe).where(
-            VERSIONS.c.dataset == dataset, VERSIONS.c.number == version
-        )
-    )
+    number: int = tx.scalar(_RECIPE, {"dataset": dataset, "number": version})
     return number
 
 
 def project_of(tx: Tx, dataset: int) -> int:
     """The project that a dataset belongs to."""
-    project: int = tx.scalar(sa.select(DATASETS.c.project).where(DATASETS.c.id == dataset))
+    project: int = tx.scalar(_PROJECT, {"dataset": dataset})
     return project

@@ -89,8 +89,15 @@ class Draft:
 
     # Writing.
 
-    def put_items(self, puts: Iterable[ItemPut], *, fresh: bool = False) -> None:
-        """Adds or changes items. `fresh` promises that no key was ever used in this dataset.
+    def put_items(
+        self,
+        puts: Iterable[ItemPut],
+        *,
+        fresh: bool = False,
+        held: Mapping[int, Row] | None = None,
+    ) -> None:
+        """Adds or changes items. `fresh` promises that no key was ever used in this dataset;
+        `held`, when the caller has read it, is what the dataset shows under these keys.
 
         Raises PathTaken when an item that stays has one of the paths.
         """
@@ -100,16 +107,16 @@ class Draft:
                 self._put_item_batch(part, {})
             return
         batch = list(puts)
-        held: dict[int, Row] = {}
-        for part in chunks(batch):
-            held |= self.items([put.key for put in part])
+        if held is None:
+            parts = chunks([put.key for put in batch])
+            held = {key: row for part in parts for key, row in self.items(part).items()}
         changed = [put for put in batch if _item_differs(put, held.get(put.key))]
         self._put_item_batch(changed, held)
 
     def _put_item_batch(self, puts: Sequence[ItemPut], held: Mapping[int, Row]) -> None:
         self._touch([put.key for put in puts])
         ended = [held[put.key] for put in puts if put.key in held]
-        self._check_paths(puts, {row.id for row in ended})
+        self._check_paths(puts, held)
         self._end(ITEMS, ITEM_WHITEOUTS, ended)
         for part in chunks(puts):
             insert_items(self.tx, self.view, part, held)
@@ -169,10 +176,12 @@ class Draft:
         self.touched.update(keys)
         assert len(self.touched) == before + len(keys), "a key was touched twice in one version"
 
-    def _check_paths(self, puts: Sequence[ItemPut], leaving: set[int]) -> None:
-        wanted = {put.content.path for put in puts}
+    def _check_paths(self, puts: Sequence[ItemPut], held: Mapping[int, Row]) -> None:
+        wanted = {put.content.path: held.get(put.key) for put in puts}
         assert len(wanted) == len(puts), "two items of one batch with one path"
-        for part in chunks(sorted(wanted)):
+        leaving = {row.id for row in wanted.values() if row is not None}
+        new = [path for path, row in wanted.items() if row is None or row.path != path]
+        for part in chunks(sorted(new)):
             for path, row in self.items_at(part).items():
                 if row.id not in leaving:
                     raise PathTaken(f"Another item has the path {path!r}", path=("path",))
@@ -221,7 +230,7 @@ _NEW_VERSION = sa.insert(VERSIONS).values(
     .where(RECIPES.c.id == sa.bindparam("newest_of"))
     .scalar_subquery()
 )
-_VERSION = sa.select(VERSIONS).where(
+VERSION_ROW = sa.select(VERSIONS).where(
     VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
 )
 
@@ -246,7 +255,7 @@ def open_draft(
             path=("expectedVersion",),
             current_version=head,
         )
-    last = tx.first(_VERSION, {"dataset": dataset, "number": head})
+    last = tx.first(VERSION_ROW, {"dataset": dataset, "number": head})
     assert last is not None, "a published head without a version"
     counters = Counters(last.items, last.annotated_items, last.annotations)
     below = open_view(tx, dataset, head)

@@ -118,7 +118,7 @@ def update_items(
     )
     keys = selected_keys(tx, draft.view, selection)
     held = draft.items(keys)
-    draft.put_items(ItemPut(key, _patched(held[key], patch)) for key in keys)
+    draft.put_items((ItemPut(key, _patched(held[key], patch)) for key in keys), held=held)
     return Outcome(draft.publish(), tuple(keys), updated=draft.tally.counters.items_modified)
 
 
@@ -144,7 +144,8 @@ def move_items(
     if len(set(paths.values())) < len(paths):
         raise PathTaken("Two of the items would have the same path", path=("path",))
     draft.put_items(
-        ItemPut(key, replace(item_content(held[key]), path=path)) for key, path in paths.items()
+        (ItemPut(key, replace(item_content(held[key]), path=path)) for key, path in paths.items()),
+        held=held,
     )
     return Outcome(draft.publish(), tuple(moves), updated=draft.tally.counters.items_modified)
 

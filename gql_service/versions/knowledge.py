@@ -42,6 +42,10 @@ class ChosenKey(SQLModel, table=True):
 
 KNOWLEDGE = table_of(Knowledge)
 CHOSEN_KEYS = table_of(ChosenKey)
+_LEARN = sa.insert(KNOWLEDGE)
+_KNOWN = sa.select(KNOWLEDGE).where(
+    KNOWLEDGE.c.dataset == sa.bindparam("dataset"), KNOWLEDGE.c.since <= sa.bindparam("version")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,7 @@ class Seen:
 
 def seen_by(tx: Tx, dataset: int, version: int) -> list[Seen]:
     """All that a dataset at a version has seen, its own writes included."""
-    rows = tx.rows(
-        sa.select(KNOWLEDGE).where(KNOWLEDGE.c.dataset == dataset, KNOWLEDGE.c.since <= version)
-    )
+    rows = tx.rows(_KNOWN, {"dataset": dataset, "version": version})
     others = [
         Seen(row.other, row.at, row.annotations, tuple(map(int, row.batches.split(","))))
         if row.batches
@@ -83,7 +85,7 @@ def learn(tx: Tx, dataset: int, since: int, seen: Iterable[Seen]) -> None:
             newest[kind] = max(one.at, newest.get(kind, 0))
     if newest:
         tx.execute(
-            sa.insert(KNOWLEDGE),
+            _LEARN,
             [
                 {
                     "dataset": dataset,

@@ -2,82 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from gql_service.catalog.binary import revive
 from gql_service.catalog.visibility import ANNOTATIONS, ITEMS, View
-from gql_service.database.columns import FOREVER
+from gql_service.database.columns import FOREVER, to_microseconds
 from gql_service.database.engine import Tx
 from gql_service.versions.content import AnnotationPut, ItemPut, Row
+
+_STATE = (
+    "line",
+    "since",
+    "until",
+    "key",
+    "copy_of",
+    "origin_dataset",
+    "origin_version",
+    "created_by",
+    "created_at",
+    "updated_by",
+    "updated_at",
+)
+_ITEM = (
+    *_STATE,
+    "path",
+    "binary",
+    "metadata",
+    "metadata_known",
+    "description",
+    "hidden",
+    "copied_from",
+)
+_ANNOTATION = (
+    *_STATE,
+    "root",
+    "item",
+    "type",
+    "label",
+    "coordinates",
+    "attributes",
+    "metadata",
+    "status",
+    "status_known",
+)
 
 
 def insert_items(tx: Tx, view: View, puts: Sequence[ItemPut], held: Mapping[int, Row]) -> None:
     """Writes items on the view's own line, from its version on. `held` is what they replace."""
     revive(tx, {put.content.binary for put in puts})
+    state = _states(tx, view)
     rows = []
     for put in puts:
         content, current = put.content, held.get(put.key)
         rows.append(
-            {
-                **_state(tx, view, put, current),
-                "path": content.path,
-                "binary": content.binary,
-                "metadata": content.metadata,
-                "metadata_known": content.metadata_known,
-                "description": content.description,
-                "hidden": content.hidden,
-                "copied_from": current.copied_from if current else put.copied_from,
-            }
+            (
+                *state(put, current),
+                content.path,
+                content.binary,
+                content.metadata,
+                content.metadata_known,
+                content.description,
+                content.hidden,
+                current.copied_from if current else put.copied_from,
+            )
         )
     if rows:
-        tx.execute(sa.insert(ITEMS), rows)
+        tx.insert(ITEMS, _ITEM, rows)
 
 
 def insert_annotations(
     tx: Tx, view: View, puts: Sequence[AnnotationPut], held: Mapping[int, Row]
 ) -> None:
     """Writes annotations; as `insert_items`."""
+    state = _states(tx, view)
     rows = []
     for put in puts:
         content = put.content
         rows.append(
-            {
-                **_state(tx, view, put, held.get(put.key)),
-                "root": put.root,
-                "item": content.item,
-                "type": content.type,
-                "label": content.label,
-                "coordinates": content.coordinates,
-                "attributes": content.attributes,
-                "metadata": content.metadata,
-                "status": content.status,
-                "status_known": content.status_known,
-            }
+            (
+                *state(put, held.get(put.key)),
+                put.root,
+                content.item,
+                content.type,
+                content.label,
+                content.coordinates,
+                content.attributes,
+                content.metadata,
+                content.status,
+                content.status_known,
+            )
         )
     if rows:
-        tx.execute(sa.insert(ANNOTATIONS), rows)
+        tx.insert(ANNOTATIONS, _ANNOTATION, rows)
 
 
-def _state(tx: Tx, view: View, put: ItemPut | AnnotationPut, current: Row | None) -> dict[str, Any]:
-    """What every new state has: dates, identity, origin, authors."""
-    copied, authors = put.written, put.authorship
-    created_by = authors.created_by if authors else tx.actor
-    created_at = authors.created_at if authors else tx.now
-    if authors is None and current is not None:
-        created_by, created_at = current.created_by, current.created_at
-    return {
-        "line": view.line,
-        "since": view.version,
-        "until": FOREVER,
-        "key": put.key,
-        "copy_of": copied.write if copied else None,
-        "origin_dataset": copied.dataset if copied else view.dataset,
-        "origin_version": copied.version if copied else view.version,
-        "created_by": created_by,
-        "created_at": created_at,
-        "updated_by": authors.updated_by if authors else tx.actor,
-        "updated_at": authors.updated_at if authors else tx.now,
-    }
+def _states(tx: Tx, view: View) -> Callable[[ItemPut | AnnotationPut, Row | None], tuple[Any, ...]]:
+    """Makes what every new state has: dates, identity, origin, authors."""
+    now = to_microseconds(tx.now)
+    dates, here = (view.line, view.version, FOREVER), (view.dataset, view.version)
+    new_here, new_now = (None, *here), (tx.actor, now, tx.actor, now)
+
+    def state(put: ItemPut | AnnotationPut, current: Row | None) -> tuple[Any, ...]:
+        copied, authors = put.written, put.authorship
+        origin = (copied.write, copied.dataset, copied.version) if copied else new_here
+        by: tuple[Any, ...]
+        if authors:
+            by = (
+                authors.created_by,
+                to_microseconds(authors.created_at),
+                authors.updated_by,
+                to_microseconds(authors.updated_at),
+            )
+        elif current is not None:
+            by = (current.created_by, to_microseconds(current.created_at), tx.actor, now)
+        else:
+            by = new_now
+        return (*dates, put.key, *origin, *by)
+
+    return state

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from gql_service.database.engine import Database, Tx
+from gql_service.database.engine import Database, Tx, begun
 
 
 @contextmanager
 def undone(database: Database, actor: int, *, snapshot: bool = True) -> Iterator[Tx]:
-    with database.engine.connect() as plain:
-        connection = plain.execution_options(for_write=True)
-        transaction = connection.begin()
-        try:
-            yield Tx(connection, database.clock(), actor, snapshot=snapshot)
-        finally:
-            transaction.rollback()
+    with (
+        suppress(Undo),
+        database.engine.connect() as connection,
+        begun(connection, write=True),
+    ):
+        yield Tx(connection, database.clock(), actor, snapshot=snapshot)
+        raise Undo
+
+
+class Undo(Exception):
+    """Ends the transaction without a commit."""

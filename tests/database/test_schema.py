@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlmodel import SQLModel
 
 from gql_service.database import migrate
-from gql_service.database.engine import Database
+from gql_service.database.engine import Database, begun
 
 NOT_ROW_CLASSES = {"alembic_version", "lineage_key"}
 
@@ -30,7 +30,7 @@ def test_alembic_sees_no_difference_to_the_row_classes(database: Database) -> No
 def test_the_database_describes_itself_as_the_row_classes_do(empty_database: Database) -> None:
     migrate.upgrade(empty_database)
     migrated = described(empty_database)
-    with empty_database.engine.execution_options(for_write=True).begin() as connection:
+    with empty_database.engine.connect() as connection, begun(connection, write=True):
         SQLModel.metadata.drop_all(connection)
         SQLModel.metadata.create_all(connection)
 
