@@ -29,7 +29,7 @@ from sqlmodel import Field, SQLModel
 
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import Conflict
 
 _ROWS_PER_INSERT = 1000  # nine values each, below the 32,766 that SQLite binds
@@ -158,18 +158,21 @@ def attach(tx: Tx, blobs: Sequence[StoredBlob]) -> list[int]:
     return [served[blob.sha256].id for blob in blobs]
 
 
+_HELD = (
+    sa.select(BINARIES.c.id, BINARIES.c.condemned_at)
+    .where(among_given(BINARIES.c.id, "binaries"))
+    .order_by(BINARIES.c.id)
+    .with_for_update(read=True, key_share=True)
+)
+
+
 def revive(tx: Tx, binary_ids: Collection[int]) -> None:
     """Makes stored binaries safe to name in states that `tx` inserts afterwards.
 
     Until `tx` ends no sweep condemns or removes them. Raises Conflict when one is gone.
     """
     for ids in chunks(sorted(set(binary_ids))):
-        found = tx.rows(
-            sa.select(BINARIES.c.id, BINARIES.c.condemned_at)
-            .where(among(BINARIES.c.id, ids))
-            .order_by(BINARIES.c.id)
-            .with_for_update(read=True, key_share=True)
-        )
+        found = tx.rows(_HELD, {"binaries": ids})
         if len(found) != len(ids):
             raise Conflict("The file has been removed in the meantime")
         if condemned := [row.id for row in found if row.condemned_at is not None]:

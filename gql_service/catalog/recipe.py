@@ -18,7 +18,7 @@ from gql_service.catalog.recipe_content import RecipeContent, from_text, to_text
 from gql_service.catalog.recipe_equality import fingerprint
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.sets import among, among_given
 from gql_service.errors import NotFound
 
 
@@ -136,17 +136,9 @@ def recipes_by_id(
 
     Unknown ones are left out, deleted ones are not: old versions speak of them. Whoever asks.
     """
-    ids = {recipe for recipe, _ in wanted}
-    numbers = {revision for _, revision in wanted if revision is not None}
-    rows = tx.rows(
-        _records().where(
-            among(RECIPES.c.id, ids),
-            sa.or_(
-                REVISIONS.c.revision == RECIPES.c.revision,
-                among(REVISIONS.c.revision, numbers),
-            ),
-        )
-    )
+    ids = sorted({recipe for recipe, _ in wanted})
+    numbers = sorted({revision for _, revision in wanted if revision is not None})
+    rows = tx.rows(_REVISIONS_OF, {"recipes": ids, "revisions": numbers})
     found: dict[tuple[int, int | None], RecipeRecord] = {}
     for record in map(_record, rows):
         found[record.id, record.revision] = record
@@ -237,6 +229,15 @@ def _records() -> sa.Select[Any]:
         REVISIONS.c.author,
         REVISIONS.c.created_at.label("revised_at"),
     ).join(REVISIONS, REVISIONS.c.recipe == RECIPES.c.id)
+
+
+_REVISIONS_OF = _records().where(
+    among_given(RECIPES.c.id, "recipes"),
+    sa.or_(
+        REVISIONS.c.revision == RECIPES.c.revision,
+        among_given(REVISIONS.c.revision, "revisions"),
+    ),
+)
 
 
 def _record(row: sa.Row[Any]) -> RecipeRecord:

@@ -15,18 +15,18 @@ BLOCK = 256
 """Keys a value of the PostgreSQL sequence stands for; also written in the first migration."""
 
 
+_DRAW = sa.text("SELECT nextval('lineage_key') FROM generate_series(1, :n)")
+_COUNT_ON = sa.text("UPDATE lineage_key SET next = next + :n RETURNING next")
+
+
 def take_keys(tx: Tx, count: int) -> list[int]:
     """`count` fresh keys, ascending. No committed row ever shares one with another thing."""
     if count == 0:
         return []
     if tx.postgres:
         blocks = -(-count // BLOCK)
-        drawn = tx.rows(
-            sa.text("SELECT nextval('lineage_key') FROM generate_series(1, :n)"), {"n": blocks}
-        )
+        drawn = tx.rows(_DRAW, {"n": blocks})
         keys = [row[0] * BLOCK + step for row in sorted(drawn) for step in range(BLOCK)]
         return keys[:count]
-    end: int = tx.scalar(
-        sa.text("UPDATE lineage_key SET next = next + :n RETURNING next"), {"n": count}
-    )
+    end: int = tx.scalar(_COUNT_ON, {"n": count})
     return list(range(end - count, end))

@@ -7,6 +7,7 @@ in the answer is shown identically by both; one that is in it may still be equal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,70 +26,70 @@ from gql_service.database.engine import Tx
 
 def changed_items(tx: Tx, left: View, right: View) -> set[int]:
     """Keys of the items that the two views may show differently."""
-    selects = _selects(left, right, ITEMS, ITEM_WHITEOUTS, ITEMS.c.key)
-    return {row[0] for select in selects for row in tx.rows(select)}
+    return _changed(tx, left, right, _ITEMS)
 
 
 def changed_annotations(tx: Tx, left: View, right: View) -> set[int]:
     """Roots of the annotations that the two views may show differently."""
-    selects = _selects(left, right, ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.root)
-    return {row[0] for select in selects for row in tx.rows(select)}
+    return _changed(tx, left, right, _ANNOTATIONS)
 
 
-def _selects(
-    left: View, right: View, states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]
-) -> list[sa.Select[Any]]:
-    found: list[sa.Select[Any]] = []
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """The statements about one kind of thing; each takes a line and two versions of it."""
+
+    of_items: bool
+    between: tuple[sa.Select[Any], ...]
+    """What began, ended or was covered after version `low`, up to `high`."""
+    valid: tuple[sa.Select[Any], ...]
+    """All that is shown or covered at version `high`; `low` is 0."""
+
+    def mask(self, sheet: Sheet) -> tuple[bool, ...]:
+        return (sheet.metadata,) if self.of_items else (sheet.annotations, sheet.status)
+
+
+def _reads(states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]) -> _Reads:
+    c, w = states.c, whiteouts.c
+    line: sa.BindParameter[int] = sa.bindparam("line")
+    low: sa.BindParameter[int] = sa.bindparam("low")
+    high: sa.BindParameter[int] = sa.bindparam("high")
+    ended = c.until < sa.literal_column(str(FOREVER))  # spelt out: a partial index asks for it
+    covered = (
+        sa.select(key)
+        .join(whiteouts, w.state == c.id)
+        .where(w.line == line, w.since > low, w.since <= high)
+    )
+    return _Reads(
+        states is ITEMS,
+        between=(
+            sa.select(key).where(c.line == line, c.since > low, c.since <= high),
+            sa.select(key).where(c.line == line, ended, c.until > low, c.until <= high),
+            covered,
+        ),
+        valid=(
+            sa.select(key).where(c.line == line, c.since <= high, c.until > high),
+            covered,
+        ),
+    )
+
+
+_ITEMS = _reads(ITEMS, ITEM_WHITEOUTS, ITEMS.c.key)
+_ANNOTATIONS = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.root)
+
+
+def _changed(tx: Tx, left: View, right: View, reads: _Reads) -> set[int]:
+    found: set[int] = set()
     lefts = {sheet.line: sheet for sheet in left.sheets}
     rights = {sheet.line: sheet for sheet in right.sheets}
     for line in lefts.keys() | rights.keys():
         one, other = lefts.get(line), rights.get(line)
-        if one and other and _mask(one, states) == _mask(other, states):
+        if one and other and reads.mask(one) == reads.mask(other):
             low, high = sorted((one.at, other.at))
-            found += _between(states, whiteouts, key, line, low, high)
+            spans = [(low, high, reads.between)] if low < high else []
         else:
-            for sheet in (one, other):
-                if sheet is not None:
-                    found += _valid(states, whiteouts, key, sheet)
+            spans = [(0, sheet.at, reads.valid) for sheet in (one, other) if sheet is not None]
+        for low, high, selects in spans:
+            for select in selects:
+                rows = tx.rows(select, {"line": line, "low": low, "high": high})
+                found.update(row[0] for row in rows)
     return found
-
-
-def _mask(sheet: Sheet, states: sa.Table) -> tuple[bool, ...]:
-    return (sheet.metadata,) if states is ITEMS else (sheet.annotations, sheet.status)
-
-
-def _between(
-    states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any], line: int, low: int, high: int
-) -> list[sa.Select[Any]]:
-    """What began, ended or was covered on a line after version `low`, up to `high`."""
-    if low == high:
-        return []
-    c = states.c
-    ended = c.until < sa.literal_column(str(FOREVER))  # spelt out: a partial index asks for it
-    return [
-        sa.select(key).where(c.line == line, c.since > low, c.since <= high),
-        sa.select(key).where(c.line == line, ended, c.until > low, c.until <= high),
-        _covered(states, whiteouts, key, line, low, high),
-    ]
-
-
-def _valid(
-    states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any], sheet: Sheet
-) -> list[sa.Select[Any]]:
-    """All that a sheet shows or covers."""
-    c = states.c
-    return [
-        sa.select(key).where(c.line == sheet.line, c.since <= sheet.at, c.until > sheet.at),
-        _covered(states, whiteouts, key, sheet.line, 0, sheet.at),
-    ]
-
-
-def _covered(
-    states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any], line: int, low: int, high: int
-) -> sa.Select[Any]:
-    w = whiteouts.c
-    return (
-        sa.select(key)
-        .join(whiteouts, w.state == states.c.id)
-        .where(w.line == line, w.since > low, w.since <= high)
-    )

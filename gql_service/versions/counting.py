@@ -12,7 +12,7 @@ from gql_service.catalog.dataset import LabelCount
 from gql_service.catalog.visibility import View
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.sets import among_given, chunks
 from gql_service.versions.content import annotated_items
 
 LABEL_COUNTS = table_of(LabelCount)
@@ -98,20 +98,12 @@ class Tally:
         moved = {label: delta for label, delta in self.labels.items() if delta}
         if not moved:
             return
-        table = LABEL_COUNTS
-        current = sa.and_(
-            table.c.dataset == view.dataset,
-            table.c.until == FOREVER,
-            among(table.c.label, sorted(moved)),
-        )
-        counts = {
-            row.label: row.annotations
-            for row in tx.rows(sa.select(table.c.label, table.c.annotations).where(current))
-        }
+        these = {"of": view.dataset, "labels": sorted(moved)}
+        counts = {row.label: row.annotations for row in tx.rows(_CURRENT, these)}
         if view.version == 1:  # inherited at this very version: replaced, not ended
-            tx.execute(sa.delete(table).where(current))
+            tx.execute(_REPLACE, these)
         elif counts:
-            tx.execute(sa.update(table).where(current).values(until=view.version))
+            tx.execute(_END, these | {"at": view.version})
         rows = [
             {
                 "dataset": view.dataset,
@@ -124,4 +116,15 @@ class Tally:
             if counts.get(label, 0) + delta
         ]
         if rows:
-            tx.execute(sa.insert(table), rows)
+            tx.execute(_BEGIN, rows)
+
+
+_WHICH = sa.and_(
+    LABEL_COUNTS.c.dataset == sa.bindparam("of"),
+    LABEL_COUNTS.c.until == FOREVER,
+    among_given(LABEL_COUNTS.c.label, "labels", numbers=False),
+)
+_CURRENT = sa.select(LABEL_COUNTS.c.label, LABEL_COUNTS.c.annotations).where(_WHICH)
+_REPLACE = sa.delete(LABEL_COUNTS).where(_WHICH)
+_END = sa.update(LABEL_COUNTS).where(_WHICH).values(until=sa.bindparam("at"))
+_BEGIN = sa.insert(LABEL_COUNTS)

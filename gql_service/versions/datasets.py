@@ -18,6 +18,13 @@ _PROJECT = sa.select(DATASETS.c.project).where(DATASETS.c.id == sa.bindparam("da
 _RECIPE = sa.select(VERSIONS.c.recipe).where(
     VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
 )
+_REVISION = (
+    sa.select(VERSIONS.c.recipe, VERSIONS.c.recipe_revision, DATASETS.c.head)
+    .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
+    .where(
+        VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+    )
+)
 
 
 def create_dataset(
@@ -112,11 +119,7 @@ def restore_dataset(tx: Tx, dataset: int) -> None:
 def recipe_at(tx: Tx, dataset: int, version: int) -> RecipeRecord:
     """The recipe a dataset is read under: at its head the newest revision, before that the one
     which was the newest when the version was written."""
-    row = tx.first(
-        sa.select(VERSIONS.c.recipe, VERSIONS.c.recipe_revision, DATASETS.c.head)
-        .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
-        .where(VERSIONS.c.dataset == dataset, VERSIONS.c.number == version)
-    )
+    row = tx.first(_REVISION, {"dataset": dataset, "number": version})
     if row is None:
         raise NotFound("There is no such dataset or version")
     revision = None if version == row.head else row.recipe_revision

@@ -33,7 +33,7 @@ from gql_service.catalog.visibility import (
 )
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.sets import among_given, chunks
 from gql_service.errors import NotFound, PathTaken, VersionMoved
 from gql_service.versions.content import (
     AnnotationPut,
@@ -164,9 +164,7 @@ class Draft:
         if self.number == 1:
             self.tally.counters.as_first()
         self.tx.execute(_NEW_VERSION, self._version_row())
-        self.tx.execute(
-            sa.update(DATASETS).where(DATASETS.c.id == self.dataset).values(head=self.number)
-        )
+        self.tx.execute(_MOVE_HEAD, {"moved": self.dataset, "to": self.number})
         return self.number
 
     # How.
@@ -189,17 +187,16 @@ class Draft:
     def _end(self, states: sa.Table, whiteouts: sa.Table, rows: Sequence[Row]) -> None:
         own = [row.id for row in rows if row.line == self.view.line]
         for part in chunks(own):
-            chosen = among(states.c.id, part)
             if self.number == 1:  # copied into this very version: replaced, it was never seen
-                self.tx.execute(sa.delete(states).where(chosen))
+                self.tx.execute(_UNDO[states], {"ended": part})
             else:
-                self.tx.execute(sa.update(states).where(chosen).values(until=self.number))
+                self.tx.execute(_CLOSE[states], {"ended": part, "at": self.number})
         inherited = [row.id for row in rows if row.line != self.view.line]
         for part in chunks(inherited):
             covers = [
                 {"state": state, "line": self.view.line, "since": self.number} for state in part
             ]
-            self.tx.execute(sa.insert(whiteouts), covers)
+            self.tx.execute(_COVER[whiteouts], covers)
 
     def _remove_annotation_rows(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -225,10 +222,22 @@ class Draft:
         }
 
 
+_STATES = (ITEMS, ANNOTATIONS)
+_UNDO = {table: sa.delete(table).where(among_given(table.c.id, "ended")) for table in _STATES}
+_CLOSE = {
+    table: sa.update(table).where(among_given(table.c.id, "ended")).values(until=sa.bindparam("at"))
+    for table in _STATES
+}
+_COVER = {table: sa.insert(table) for table in (ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS)}
 _NEW_VERSION = sa.insert(VERSIONS).values(
     recipe_revision=sa.select(RECIPES.c.revision)
     .where(RECIPES.c.id == sa.bindparam("newest_of"))
     .scalar_subquery()
+)
+_MOVE_HEAD = (
+    sa.update(DATASETS)
+    .where(DATASETS.c.id == sa.bindparam("moved"))
+    .values(head=sa.bindparam("to"))
 )
 VERSION_ROW = sa.select(VERSIONS).where(
     VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
