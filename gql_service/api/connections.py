@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar, cast
 
+import orjson
 import strawberry
 
+from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.errors import Invalid, LimitExceeded
 
@@ -73,15 +75,25 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    nodes: list[T] = strawberry.field(description="The rows of the page, without their cursors.")
+    rows: strawberry.Private[Sequence[T]]
     cursors: strawberry.Private[Sequence[str]]
     has_next: strawberry.Private[bool]
     has_previous: strawberry.Private[bool]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
+    spliced: strawberry.Private[Mapping[str, orjson.Fragment] | None] = None
+    """Lists that are finished already, by response key; then there are no `rows`."""
+
+    @resolver(description="The rows of the page, without their cursors.")
+    def nodes(self, info: Info) -> list[T]:
+        if self.spliced is not None:
+            return cast(list[T], self.spliced[_response_key(info)])
+        return list(self.rows)
 
     @resolver(description="The rows of the page with their cursors.")
-    def edges(self) -> list[Edge[T]]:
-        rows = zip(self.cursors, self.nodes, strict=True)
+    def edges(self, info: Info) -> list[Edge[T]]:
+        if self.spliced is not None:
+            return cast(list[Edge[T]], self.spliced[_response_key(info)])
+        rows = zip(self.cursors, self.rows, strict=True)
         return [Edge(cursor=cursor, node=node) for cursor, node in rows]
 
     @resolver(description="Where the page lies in its list.")
@@ -96,6 +108,10 @@ class Connection(Generic[T]):
     @resolver(description="How many rows the whole list has; counted only when asked for.")
     async def total_count(self) -> int:
         return await self.count()
+
+
+def _response_key(info: Info) -> str:
+    return str(info.path.key)
 
 
 @dataclass(frozen=True, slots=True)

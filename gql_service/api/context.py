@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio.to_thread
 import strawberry
-from graphql import DocumentNode
+from graphql import DocumentNode, FieldNode
 from strawberry.dataloader import DataLoader
 
 from gql_service.catalog.dataset import DatasetRecord
@@ -32,16 +32,28 @@ NEEDS_TOKEN = "A token is needed: Authorization: Bearer <token>"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What every request shares. `threads` is how many transactions may run at once."""
+    """What every request shares. `threads` is how many transactions may run at once.
+
+    Without `splicing`, every list is answered by resolvers: the same answers, only slower.
+    """
 
     settings: Settings
     database: Database
     vault: Vault
     threads: anyio.CapacityLimiter
+    splicing: bool = True
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs blocking work in a worker thread."""
         return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+
+class Selections(Protocol):
+    """What an operation selects, as its executor knows it."""
+
+    def fields_of(self, type_name: str, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]: ...
+
+    def arguments_of(self, type_name: str, node: FieldNode) -> dict[str, Any]: ...
 
 
 @dataclass(slots=True)
@@ -52,6 +64,7 @@ class Context:
     viewer: UserRecord | None
     request_id: str
     document: DocumentNode | None = None
+    selections: Selections | None = None
     _loaders: dict[tuple[Any, str], DataLoader[Any, Any]] = field(default_factory=dict)
     _heads: dict[int, int] = field(default_factory=dict)
 

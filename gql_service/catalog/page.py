@@ -55,13 +55,7 @@ def page_items(
     when `backwards`; without it, the page is the first or the last. Raises Invalid when the view
     does not show that item.
     """
-    read = Reading(
-        shown=lambda build, limited: visible_items(view, build, limited=limited),
-        matching=lambda c: (
-            sa.true() if filter is None else item_predicate(filter, c, view, postgres=tx.postgres)
-        ),
-        sorts=sorts_of(_ITEM_SORTS, order or [("path", False)], unique="path", least=""),
-    )
+    read = item_reading(view, filter, order, postgres=tx.postgres)
     return read_page(tx, read, after, limit, backwards=backwards)
 
 
@@ -76,7 +70,7 @@ def page_annotations(
     backwards: bool = False,
 ) -> Slice:
     """At most `limit` annotations of the whole dataset by `order`, then by key; as `page_items`."""
-    read = _annotation_reading(tx, view, filter, order)
+    read = annotation_reading(view, filter, order, postgres=tx.postgres)
     return read_page(tx, read, after, limit, backwards=backwards)
 
 
@@ -96,7 +90,7 @@ def annotations_of_items(
     `after` is the key of an annotation and applies to every item alike. Raises Invalid when the
     view does not show it.
     """
-    read = _annotation_reading(tx, view, filter, order, items)
+    read = _of_items(tx, view, filter, order, items)
     sorts = read.directed(backwards=backwards)
     anchor = None if after is None else anchor_of(tx, read, after)
 
@@ -150,7 +144,7 @@ def count_annotations_of_items(
     tx: Tx, view: View, items: Collection[int], filter: AnnotationFilter | None
 ) -> dict[int, int]:
     """How many annotations of each item key match, in one statement; 0 is said too."""
-    read = _annotation_reading(tx, view, filter, (), items)
+    read = _of_items(tx, view, filter, (), items)
     whole = read.shown(lambda c: sa.select(c.item).where(read.matching(c)), False).subquery()
     counted = sa.select(whole.c.item, sa.func.count().label("found")).group_by(whole.c.item)
     return dict.fromkeys(items, 0) | {row.item: row.found for row in tx.rows(counted)}
@@ -177,17 +171,33 @@ _ANNOTATION_SORTS: dict[str, Callable[[AnnotationColumns], Column]] = {
 _ANNOTATION_NAMES = list(AnnotationColumns.__dataclass_fields__)
 
 
-def _annotation_reading(
-    tx: Tx,
+def item_reading(
+    view: View, filter: ItemFilter | None, order: ItemOrder, *, postgres: bool
+) -> Reading[ItemColumns]:
+    """How the matching items of a view are read, in their order."""
+    return Reading(
+        shown=lambda build, limited: visible_items(view, build, limited=limited),
+        matching=lambda c: (
+            sa.true() if filter is None else item_predicate(filter, c, view, postgres=postgres)
+        ),
+        sorts=sorts_of(_ITEM_SORTS, order or [("path", False)], unique="path", least=""),
+    )
+
+
+def annotation_reading(
     view: View,
     filter: AnnotationFilter | None,
     order: AnnotationOrder,
-    items: Collection[int] | None = None,
+    *,
+    of: Callable[[AnnotationColumns], Predicate] | None = None,
+    postgres: bool,
 ) -> Reading[AnnotationColumns]:
+    """How the matching annotations of a view are read, in their order; only those `of` tells."""
+
     def matching(c: AnnotationColumns) -> Predicate:
-        tests: list[Predicate] = [] if items is None else [among(c.item, items)]
+        tests = [] if of is None else [of(c)]
         if filter is not None:
-            tests.append(annotation_predicate(filter, c, postgres=tx.postgres))
+            tests.append(annotation_predicate(filter, c, postgres=postgres))
         return sa.and_(sa.true(), *tests)
 
     return Reading(
@@ -195,3 +205,16 @@ def _annotation_reading(
         matching=matching,
         sorts=sorts_of(_ANNOTATION_SORTS, order or [("key", False)], unique="key", least=0),
     )
+
+
+def _of_items(
+    tx: Tx,
+    view: View,
+    filter: AnnotationFilter | None,
+    order: AnnotationOrder,
+    items: Collection[int],
+) -> Reading[AnnotationColumns]:
+    def on_one(c: AnnotationColumns) -> Predicate:
+        return among(c.item, items)
+
+    return annotation_reading(view, filter, order, of=on_one, postgres=tx.postgres)

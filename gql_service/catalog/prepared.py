@@ -35,11 +35,8 @@ class PreparedRead(Generic[C]):
     build: Callable[[C], sa.Select[Any]]
 
     def rows(self, tx: Tx, view: View, **given: Any) -> list[sa.Row[Any]]:
-        masks = tuple((s.annotations, s.metadata, s.status) for s in view.sheets)
-        statement = _statement(self, view.live, masks)
-        numbers = {f"line_{depth}": sheet.line for depth, sheet in enumerate(view.sheets)}
-        numbers |= {f"at_{depth}": sheet.at for depth, sheet in enumerate(view.sheets)}
-        return list(tx.rows(statement, numbers | given))
+        statement = _statement(self, view.live, masks_of(view))
+        return list(tx.rows(statement, numbers_of(view) | given))
 
 
 def read_items(build: Callable[[ItemColumns], sa.Select[Any]]) -> PreparedRead[ItemColumns]:
@@ -54,11 +51,26 @@ def read_annotations(
 
 @lru_cache(maxsize=SHAPES)
 def _statement(read: PreparedRead[Any], live: bool, masks: tuple[Masks, ...]) -> Statement:
+    return read.over(view_shaped(live, masks), read.build)
+
+
+def masks_of(view: View) -> tuple[Masks, ...]:
+    """What decides, with `live`, how the statements over a view look."""
+    return tuple((s.annotations, s.metadata, s.status) for s in view.sheets)
+
+
+def view_shaped(live: bool, masks: tuple[Masks, ...]) -> View:
+    """A view with parameters in the place of numbers; `numbers_of` gives them."""
     sheets = [
         Sheet(_number(f"line_{depth}"), _number(f"at_{depth}"), *mask)
         for depth, mask in enumerate(masks)
     ]
-    return read.over(View(0, 0, live, tuple(sheets)), read.build)
+    return View(0, 0, live, tuple(sheets))
+
+
+def numbers_of(view: View) -> dict[str, int]:
+    numbers = {f"line_{depth}": sheet.line for depth, sheet in enumerate(view.sheets)}
+    return numbers | {f"at_{depth}": sheet.at for depth, sheet in enumerate(view.sheets)}
 
 
 def _number(name: str) -> int:

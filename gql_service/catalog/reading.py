@@ -6,7 +6,7 @@ first ones, through an index where one has the order, and the first of all of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -72,15 +72,17 @@ class Reading(Generic[C]):
         sorts: list[Sort[C]],
         anchor: list[Any] | None,
         *,
-        limit: int | None = None,
+        limit: int | sa.ColumnElement[int] | None = None,
+        names: Collection[str] | None = None,
     ) -> sa.Select[Any]:
         """The matching rows of a branch beyond the anchor, with the values they are sorted by.
 
-        With a limit, the first ones in that order.
+        With a limit, the first ones in that order; with names, only these columns.
         """
         values = [sort.value(columns) for sort in sorts]
         labelled = [value.label(s.label) for s, value in zip(sorts, values, strict=True)]
-        select = sa.select(*columns.all(), *labelled).where(self.matching(columns))
+        shown = [column for column in columns.all() if names is None or column.name in names]
+        select = sa.select(*shown, *labelled).where(self.matching(columns))
         if anchor is not None:
             select = select.where(_beyond(sorts, values, anchor))
         if limit is None:

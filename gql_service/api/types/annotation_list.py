@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 import strawberry
@@ -16,6 +16,8 @@ from gql_service.api.context import Info
 from gql_service.api.inputs.filters import AnnotationWhere, annotation_filter
 from gql_service.api.inputs.orders import AnnotationOrder, order_of
 from gql_service.api.point import Point
+from gql_service.api.shapes import ITEM_LIST, lists_of
+from gql_service.api.spliced_pages import spliced_page
 from gql_service.api.types.lazy import LazyAnnotation
 from gql_service.catalog.filters import AnnotationFilter
 from gql_service.catalog.keyset import Slice
@@ -50,6 +52,20 @@ async def dataset_annotations(
     asked = window(("annotations", point.dataset, filter, order), *page)
     at = item_lists.pinned(point, asked)
 
+    def count() -> Awaitable[int]:
+        return _count(info, at, filter)
+
+    if (lists := lists_of(info, "Annotation")) is not None:
+        made = await spliced_page(info, at, lists, filter, order, asked, of_items=False)
+        return AnnotationConnection(
+            rows=(),
+            cursors=made.cursors,
+            has_next=made.has_next,
+            has_previous=made.has_previous,
+            count=count,
+            spliced=made.lists,
+        )
+
     def read(tx: Tx) -> Slice:
         return page_annotations(
             tx,
@@ -61,21 +77,22 @@ async def dataset_annotations(
             backwards=asked.backwards,
         )
 
-    async def count() -> int:
-        if filter is None:
-            return (await versions.load_version(info, at)).annotations
-        wanted = filter
-        return await info.context.read(
-            lambda tx: count_annotations(tx, open_view(tx, at.dataset, at.version), wanted)
-        )
-
     found = await info.context.read(read)
     return AnnotationConnection(
-        nodes=[annotation_types.Annotation.of(row, at) for row in found.rows],
+        rows=[annotation_types.Annotation.of(row, at) for row in found.rows],
         cursors=[asked.cursor(row.key, at.version) for row in found.rows],
         has_next=found.has_next,
         has_previous=found.has_previous,
         count=count,
+    )
+
+
+async def _count(info: Info, at: Point, filter: AnnotationFilter | None) -> int:
+    if filter is None:
+        return (await versions.load_version(info, at)).annotations
+    wanted = filter
+    return await info.context.read(
+        lambda tx: count_annotations(tx, open_view(tx, at.dataset, at.version), wanted)
     )
 
 
@@ -90,7 +107,7 @@ async def item_annotations(
     """A page of the annotations of an item, read together with those of its siblings."""
     filter = annotation_filter(where)
     order = order_of(order_by)
-    asked = window(("annotations", point.dataset, item, filter, order), *page)
+    asked = window((ITEM_LIST, filter, order), *page)
     at = item_lists.pinned(point, asked)
     place = (*at.pair, item)
     shape: _Shape = (filter, order, asked.anchor, asked.limit, asked.backwards)
@@ -101,7 +118,7 @@ async def item_annotations(
         return await info.context.load_with(_counts, place, filter) or 0
 
     return AnnotationConnection(
-        nodes=[annotation_types.Annotation.of(row, at) for row in found.rows],
+        rows=[annotation_types.Annotation.of(row, at) for row in found.rows],
         cursors=[asked.cursor(row.key, at.version) for row in found.rows],
         has_next=found.has_next,
         has_previous=found.has_previous,

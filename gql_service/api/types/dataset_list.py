@@ -48,7 +48,7 @@ async def dataset_connection(
         return await info.context.load_with(_counts, parent, (scope, asked_for)) or 0
 
     return Connection(
-        nodes=[datasets.Dataset.at_head(info.context, one) for one in found.datasets],
+        rows=[datasets.Dataset.at_head(info.context, one) for one in found.datasets],
         cursors=[asked.cursor(one.id) for one in found.datasets],
         has_next=found.has_next,
         has_previous=found.has_previous,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 import strawberry
@@ -16,6 +16,8 @@ from gql_service.api.described import resolver
 from gql_service.api.inputs.filters import ItemWhere, item_filter
 from gql_service.api.inputs.orders import ItemOrder, order_of
 from gql_service.api.point import Point
+from gql_service.api.shapes import lists_of
+from gql_service.api.spliced_pages import spliced_page
 from gql_service.api.types.lazy import LazyItem, LazyVersion
 from gql_service.catalog.filters import ItemFilter
 from gql_service.catalog.keyset import Slice
@@ -75,6 +77,21 @@ async def item_connection(
     asked = window(("items", point.dataset, filter, order), *page)
     at = pinned(point, asked)
 
+    def count() -> Awaitable[int]:
+        return _count(info, at, filter)
+
+    if (lists := lists_of(info, "Item")) is not None:
+        made = await spliced_page(info, at, lists, filter, order, asked, of_items=True)
+        return ItemConnection(
+            rows=(),
+            cursors=made.cursors,
+            has_next=made.has_next,
+            has_previous=made.has_previous,
+            count=count,
+            spliced=made.lists,
+            point=at,
+        )
+
     def read(tx: Tx) -> Slice:
         view = open_view(tx, at.dataset, at.version)
         return page_items(
@@ -90,11 +107,11 @@ async def item_connection(
     found = await context.read(read)
     placed = [PlacedItem(at.dataset, at.version, row) for row in found.rows]
     return ItemConnection(
-        nodes=[items.Item.of(one, at) for one in placed],
+        rows=[items.Item.of(one, at) for one in placed],
         cursors=[asked.cursor(one.row.key, at.version) for one in placed],
         has_next=found.has_next,
         has_previous=found.has_previous,
-        count=lambda: _count(info, at, filter),
+        count=count,
         point=at,
     )
 
@@ -134,7 +151,7 @@ def _elsewhere(found: ItemsPage | None, asked: Window, count: Any) -> ItemConnec
     """Of several datasets: a cursor has the dataset where others have the version."""
     shown = found.items if found else ()
     return ItemConnection(
-        nodes=[items.Item.of(one, Point(one.dataset, one.version, fixed=False)) for one in shown],
+        rows=[items.Item.of(one, Point(one.dataset, one.version, fixed=False)) for one in shown],
         cursors=[asked.cursor(one.row.key, one.dataset) for one in shown],
         has_next=found.has_next if found else False,
         has_previous=found.has_previous if found else False,

@@ -133,7 +133,7 @@ async def _conflicts(
     )
     kept = found[: asked.limit]
     return Connection(
-        nodes=[_conflict(record, point) for record in kept],
+        rows=[_conflict(record, point) for record in kept],
         cursors=[asked.cursor(record.position + 1, point.version) for record in kept],
         has_next=len(found) > asked.limit,
         has_previous=asked.anchor is not None,

@@ -120,7 +120,7 @@ async def project_connection(
         )
     )
     return Connection(
-        nodes=[Project.of(record) for record in found.projects],
+        rows=[Project.of(record) for record in found.projects],
         cursors=[asked.cursor(record.id) for record in found.projects],
         has_next=found.has_next,
         has_previous=found.has_previous,

@@ -30,7 +30,7 @@ async def recipe_connection(
 
     anchored = asked.anchor is not None
     return Connection(
-        nodes=[recipes.Recipe.of(record) for record in kept],
+        rows=[recipes.Recipe.of(record) for record in kept],
         cursors=[asked.cursor(record.id) for record in kept],
         has_next=anchored if asked.backwards else more,
         has_previous=more if asked.backwards else anchored,

@@ -1,0 +1,137 @@
+"""From the selections of a page to the shape of its rows, where the database can make them.
+
+Whatever cannot be spliced (sources of an item, say, or an argument that will be refused) makes the
+whole list go through resolvers, which answer everything; so the two ways never mix in a list.
+"""
+
+from __future__ import annotations
+
+import orjson
+from graphql import FieldNode
+
+from gql_service.api.connections import window
+from gql_service.api.context import Info, Selections
+from gql_service.api.ids import DatasetId
+from gql_service.api.inputs.filters import annotation_filter
+from gql_service.api.inputs.orders import order_of
+from gql_service.api.point import Point
+from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
+from gql_service.catalog.spliced_texts import VALUES
+from gql_service.errors import ServiceError
+
+_LINKS = {
+    "Item": {"binary": "Binary", "creator": "User", "updatedBy": "User"},
+    "Annotation": {"creator": "User", "updatedBy": "User"},
+}
+_PAGE_INFO = {"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}
+ITEM_LIST = "annotations of items"
+"""Names the list of an item's annotations in their cursors; which item is not said there."""
+
+
+class _NeedsResolvers(Exception):
+    """Something is selected that is not made by the database."""
+
+
+def lists_of(info: Info, noun: str) -> dict[str, Fields] | None:
+    """The objects that are wanted of each row of a connection of `noun`, by response key.
+
+    None when they are to be resolved one by one.
+    """
+    selections = info.context.selections
+    if selections is None or not info.context.backend.splicing:
+        return None
+    found: dict[str, Fields] = {}
+    try:
+        fields = selections.fields_of(f"{noun}Connection", info._raw_info.field_nodes)
+        for key, nodes in fields.items():
+            if nodes[0].name.value == "nodes":
+                found[key] = _object(selections, noun, nodes)
+            elif nodes[0].name.value == "edges":
+                found[key] = _edge(selections, noun, nodes)
+    except (_NeedsResolvers, ServiceError):
+        return None
+    return found
+
+
+def names_at(info: Info, point: Point, digest: str) -> dict[str, str]:
+    """The texts that ids, addresses and cursors of rows at this point are made with."""
+    files = f"{info.context.backend.settings.resolved_public_url}/files"
+    items = f"it_{point.dataset}_"
+    return {
+        "item_id": f'"{items}',
+        "annotation_id": f'"an_{point.dataset}_',
+        "id_end": f'_v{point.id_version}"' if point.fixed else '"',
+        "item_file": _opened(f"{files}/{DatasetId(point.dataset, point.id_version)}/{items}"),
+        "binary_file": _opened(f"{files}/bi_"),
+        "version": str(point.version),
+        "digest": digest,
+    }
+
+
+def _opened(text: str) -> str:
+    return orjson.dumps(text).decode()[:-1]
+
+
+def _object(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
+    links = _LINKS.get(noun, {})
+    found: list[Field] = []
+    for key, below in selections.fields_of(noun, nodes).items():
+        name = below[0].name.value
+        if name == "__typename":
+            found.append(Same(key, f'"{noun}"'))
+        elif name in VALUES[noun]:
+            found.append(Value(key, name))
+        elif name in links:
+            found.append(Linked(key, name, _object(selections, links[name], below)))
+        elif noun == "Item" and name == "annotations":
+            found.append(_annotations(selections, key, below))
+        else:
+            raise _NeedsResolvers
+    return tuple(found)
+
+
+def _edge(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
+    found: list[Field] = []
+    for key, below in selections.fields_of(f"{noun}Edge", nodes).items():
+        match below[0].name.value:
+            case "cursor":
+                found.append(Value(key, "cursor"))
+            case "node":
+                found.append(Linked(key, "node", _object(selections, noun, below)))
+            case _:
+                found.append(Same(key, f'"{noun}Edge"'))
+    return tuple(found)
+
+
+def _annotations(selections: Selections, key: str, nodes: list[FieldNode]) -> Page:
+    """The first annotations of an item; later pages and last ones are left to resolvers."""
+    given = selections.arguments_of("Item", nodes[0])
+    where, order_by = annotation_filter(given.get("where")), order_of(given.get("order_by"))
+    window_given = [given.get(name) for name in ("first", "after", "last", "before")]
+    asked = window((ITEM_LIST, where, order_by), *window_given)
+    if asked.backwards or asked.anchor is not None:
+        raise _NeedsResolvers
+    found: list[Field] = []
+    for part, below in selections.fields_of("AnnotationConnection", nodes).items():
+        match below[0].name.value:
+            case "nodes":
+                found.append(Linked(part, "nodes", _object(selections, "Annotation", below)))
+            case "edges":
+                found.append(Linked(part, "edges", _edge(selections, "Annotation", below)))
+            case "pageInfo":
+                found.append(Linked(part, "pageInfo", _page_info(selections, below)))
+            case "totalCount":
+                found.append(Value(part, "totalCount"))
+            case "__typename":
+                found.append(Same(part, '"AnnotationConnection"'))
+            case _:
+                raise _NeedsResolvers
+    return Page(key, where, order_by, asked.limit, asked.digest, tuple(found))
+
+
+def _page_info(selections: Selections, nodes: list[FieldNode]) -> Fields:
+    found: list[Field] = []
+    for key, below in selections.fields_of("PageInfo", nodes).items():
+        name = below[0].name.value
+        found.append(Value(key, name) if name in _PAGE_INFO else Same(key, '"PageInfo"'))
+    return tuple(found)

@@ -1,0 +1,292 @@
+"""What each value of an item, an annotation, a binary or a user is, as a piece of JSON in SQL.
+
+The beginnings and ends of ids and addresses are parameters, told as text by whoever reads:
+
+    item_id, annotation_id      `"it_12_` up to the key, with the quote that opens the string
+    id_end                      what comes behind the key, with the quote that closes it
+    item_file, binary_file      as item_id, of the addresses of files
+    version, digest             the first and the last part of cursors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from gql_service.catalog.binary import Binary
+from gql_service.catalog.filter_sql import directory_of_path, name_of_path
+from gql_service.catalog.json_pieces import (
+    Column,
+    Piece,
+    joined,
+    moment,
+    numbered,
+    quoted,
+    truth,
+)
+from gql_service.catalog.page import annotation_reading
+from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
+from gql_service.catalog.user import User
+from gql_service.catalog.visibility import AnnotationColumns, View, visible_annotations
+from gql_service.database.columns import table_of
+
+Row = sa.FromClause
+"""One row of what is read, by the names of its columns."""
+Pieces = list[Piece]
+_Values = dict[str, tuple[str, Callable[[Row], Pieces]]]
+"""What each value is, beside the column that it is made of."""
+
+_PAGE_KEY: Column = sa.literal_column("page.key", sa.BigInteger())
+"""The item that a sub-select belongs to. Spelt out: SQLAlchemy carries a column of the outer
+statement no further than one sub-select down, and the branches of a view are two."""
+
+
+def _told(name: str) -> Column:
+    return sa.bindparam(name, type_=sa.Text())
+
+
+_MOMENTS: _Values = {
+    "createdAt": ("created_at", lambda row: [moment(row.c["created_at"])]),
+    "updatedAt": ("updated_at", lambda row: [moment(row.c["updated_at"])]),
+}
+_ITEM: _Values = {
+    "id": ("key", lambda row: [_told("item_id"), row.c["key"], _told("id_end")]),
+    "key": ("key", lambda row: ['"', row.c["key"], '"']),
+    "path": ("path", lambda row: [quoted(row.c["path"])]),
+    "name": ("path", lambda row: [quoted(name_of_path(row.c["path"]))]),
+    "directory": ("path", lambda row: [quoted(directory_of_path(row.c["path"]))]),
+    "description": ("description", lambda row: [quoted(row.c["description"])]),
+    "hidden": ("hidden", lambda row: [truth(row.c["hidden"])]),
+    "metadata": ("metadata", lambda row: [row.c["metadata"]]),
+    "downloadUrl": ("key", lambda row: [_told("item_file"), row.c["key"], _told("id_end")]),
+    **_MOMENTS,
+}
+_ANNOTATION: _Values = {
+    "id": ("key", lambda row: [_told("annotation_id"), row.c["key"], _told("id_end")]),
+    "key": ("key", lambda row: ['"', row.c["key"], '"']),
+    "type": ("type", lambda row: [quoted(row.c["type"])]),
+    "label": ("label", lambda row: [quoted(row.c["label"])]),
+    "attributes": ("attributes", lambda row: [row.c["attributes"]]),
+    "coordinates": ("coordinates", lambda row: [row.c["coordinates"]]),
+    "metadata": ("metadata", lambda row: [row.c["metadata"]]),
+    "status": ("status", lambda row: [quoted(row.c["status"])]),
+    **_MOMENTS,
+}
+_BINARY: dict[str, Callable[[Row], Pieces]] = {
+    "id": lambda row: ['"bi_', row.c["sha256"], '"'],
+    "sha256": lambda row: ['"', row.c["sha256"], '"'],
+    "size": lambda row: ['"', row.c["size"], '"'],
+    "mimeType": lambda row: [quoted(row.c["mime_type"])],
+    "width": lambda row: [numbered(row.c["width"])],
+    "height": lambda row: [numbered(row.c["height"])],
+    "downloadUrl": lambda row: [_told("binary_file"), row.c["sha256"], '"'],
+}
+_USER: dict[str, Callable[[Row], Pieces]] = {
+    "id": lambda row: ['"us_', row.c["id"], '"'],
+    "name": lambda row: [quoted(row.c["name"])],
+    "email": lambda row: [quoted(row.c["email"])],
+}
+_LINKS: dict[str, tuple[str, sa.Table, dict[str, Callable[[Row], Pieces]]]] = {
+    "binary": ("binary", table_of(Binary), _BINARY),
+    "creator": ("created_by", table_of(User), _USER),
+    "updatedBy": ("updated_by", table_of(User), _USER),
+}
+_COUNTS = {"annotated", "annotationsCount"}
+VALUES = {
+    "Item": frozenset(_ITEM) | _COUNTS,
+    "Annotation": frozenset(_ANNOTATION),
+    "Binary": frozenset(_BINARY),
+    "User": frozenset(_USER),
+}
+"""What can be made here of each type of the interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Makes the objects of one page: of items, or of annotations."""
+
+    view: View
+    postgres: bool
+    of_items: bool
+
+    def columns(self, wanted: tuple[Fields, ...]) -> set[str]:
+        """The columns of a row that its objects are made of."""
+        return {name for fields in wanted for name in _columns(fields, self._values)}
+
+    def object(self, fields: Fields, row: Row) -> Column:
+        return joined(self._object(fields, row, self._values))
+
+    @property
+    def _values(self) -> _Values:
+        return _ITEM if self.of_items else _ANNOTATION
+
+    def _object(self, fields: Fields, row: Row, values: _Values) -> Pieces:
+        return _braced(fields, lambda field: self._member(field, row, values))
+
+    def _member(self, field: Field, row: Row, values: _Values) -> Pieces:
+        match field:
+            case Value(name="annotationsCount"):
+                return [self._count(None)]
+            case Value(name="cursor"):
+                return _cursor(row.c["key"], _told("digest"))
+            case Value(name="annotated"):
+                return [truth(self._count(None) > 0)]
+            case Value():
+                return values[field.name][1](row)
+            case Linked(name="node"):
+                return self._object(field.fields, row, values)
+            case Linked():
+                return [_linked(field, row)]
+            case Page():
+                return [self._annotations(field)]
+            case Same():
+                return [field.text]
+
+    def _count(self, page: Page | None) -> Column:
+        """How many annotations the item of the page has; with a page, matching ones."""
+        read = annotation_reading(
+            self.view, page.where if page else None, (), of=_on_item, postgres=self.postgres
+        )
+
+        def build(c: AnnotationColumns) -> sa.Select[Any]:
+            return sa.select(sa.func.count().label("found")).where(read.matching(c))
+
+        whole = visible_annotations(self.view, build).subquery()
+        return sa.select(sa.func.sum(whole.c.found)).scalar_subquery()
+
+    def _annotations(self, page: Page) -> Column:
+        """The connection of the annotations of an item."""
+        order: Any = page.order
+        read = annotation_reading(self.view, page.where, order, of=_on_item, postgres=self.postgres)
+        names = {"key", *(name for part in _rows_of(page) for name in _columns(part, _ANNOTATION))}
+
+        def build(c: AnnotationColumns) -> sa.Select[Any]:
+            return read.select(c, read.sorts, None, names=names)
+
+        whole = read.shown(build, False).subquery()
+        ordered = [sort.by(whole.c[sort.label]) for sort in read.sorts]
+        place = sa.over(sa.func.row_number(), order_by=ordered).label("place")
+        first = sa.select(whole, place).order_by(*ordered).limit(page.limit + 1).subquery("found")
+        last = sa.select(first, sa.func.count().over().label("read")).subquery("rows")
+        kept: Column = last.c.place <= page.limit
+
+        def member(field: Field) -> Pieces:
+            match field:
+                case Value():  # totalCount is the only one
+                    return [self._count(page)]
+                case Linked(name="nodes"):
+                    node = joined(self._object(field.fields, last, _ANNOTATION))
+                    return ["[", self._listed(node, kept, last), "]"]
+                case Linked(name="edges"):
+                    return ["[", self._listed(self._edge(field, last, page), kept, last), "]"]
+                case Linked():
+                    return _page_info(field, last, page)
+            return [_said(field)]
+
+        # One row whatever is asked for: the count makes an aggregate of constants too.
+        nothing: Piece = sa.case((sa.func.count() < 0, "-"), else_="")
+        whole_page = joined([*_braced(page.fields, member), nothing])
+        return sa.select(whole_page).select_from(last).scalar_subquery()
+
+    def _edge(self, edge: Linked, rows: Row, page: Page) -> Column:
+        def member(field: Field) -> Pieces:
+            match field:
+                case Linked():
+                    return self._object(field.fields, rows, _ANNOTATION)
+                case Value():  # cursor is the only one
+                    return _cursor(rows.c["key"], page.digest)
+            return [_said(field)]
+
+        return joined(_braced(edge.fields, member))
+
+    def _listed(self, text: Column, kept: Column, rows: sa.FromClause) -> Column:
+        """The texts of the rows that are kept, in their places, with commas between."""
+        if self.postgres:
+            whole = sa.func.string_agg(text, aggregate_order_by(sa.literal(","), rows.c.place))
+        else:  # in the order of the sub-select, which has sorted
+            whole = sa.func.group_concat(text, ",")
+        return whole.filter(kept)
+
+
+def _on_item(c: AnnotationColumns) -> Column:
+    return c.item == _PAGE_KEY
+
+
+def _linked(link: Linked, row: Row) -> Column:
+    """The object that a column of the row names."""
+    column, table, values = _LINKS[link.name]
+    other = table.alias()
+
+    def member(field: Field) -> Pieces:
+        return values[field.name](other) if isinstance(field, Value) else [_said(field)]
+
+    found = sa.select(joined(_braced(link.fields, member))).where(other.c.id == row.c[column])
+    return found.correlate(row).scalar_subquery()
+
+
+def _page_info(info: Linked, rows: Row, page: Page) -> Pieces:
+    """Of the first page of a list, which is the only one made here."""
+    shown = sa.case((rows.c.read > page.limit, page.limit), else_=rows.c.read)
+    ends = {"startCursor": sa.literal(1), "endCursor": shown}
+
+    def member(field: Field) -> Pieces:
+        match field:
+            case Value(name="hasNextPage"):
+                return [truth(sa.func.count() > page.limit)]
+            case Value(name="hasPreviousPage"):
+                return ["false"]
+            case Value() if page.limit:
+                at_end = sa.case((rows.c.place == ends[field.name], rows.c["key"]))
+                cursor = joined(_cursor(sa.func.max(at_end), page.digest))
+                return [sa.case((sa.func.count() > 0, cursor), else_="null")]
+            case Value():
+                return ["null"]
+        return [_said(field)]
+
+    return _braced(info.fields, member)
+
+
+def _braced(fields: Fields, member: Callable[[Field], Pieces]) -> Pieces:
+    """A JSON object: each field under its key, in this order."""
+    pieces: Pieces = ["{"]
+    for at, field in enumerate(fields):
+        pieces += [f'{"," if at else ""}"{field.key}":', *member(field)]
+    return [*pieces, "}"]
+
+
+def _said(field: Field) -> str:
+    assert isinstance(field, Same), f"a {type(field).__name__} has no place here"
+    return field.text
+
+
+def _cursor(key: Column, digest: Piece) -> Pieces:
+    return ['"', _told("version"), ".", key, ".", digest, '"']
+
+
+def _columns(fields: Fields, values: _Values) -> set[str]:
+    found: set[str] = set()
+    for field in fields:
+        match field:
+            case Value() if field.name in values:
+                found.add(values[field.name][0])
+            case Linked(name="node"):
+                found |= _columns(field.fields, values)
+            case Linked():
+                found.add(_LINKS[field.name][0])
+    return found
+
+
+def _rows_of(page: Page) -> list[Fields]:
+    """The fields that are asked of each annotation of a page."""
+    found: list[Fields] = []
+    for field in page.fields:
+        match field:
+            case Linked(name="nodes"):
+                found.append(field.fields)
+            case Linked(name="edges"):
+                found += [one.fields for one in field.fields if isinstance(one, Linked)]
+    return found

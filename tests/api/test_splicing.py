@@ -1,0 +1,103 @@
+"""Pages made by the database say what resolvers say, whatever is asked of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+from starlette.testclient import TestClient
+
+from gql_service.api.application import application
+from gql_service.api.context import Backend
+from gql_service.database.engine import Database
+from gql_service.settings import Settings
+from gql_service.vault.contract import Vault
+from tests.api.client import Client
+from tests.api.generated_queries import generated
+from tests.api.shelf import BOX, CAT, Shelf
+
+QUERIES = 60
+
+
+@pytest.fixture
+def resolved(ada: Client, database: Database, vault: Vault, settings: Settings) -> Iterator[Client]:
+    """Ada again, asking a service in which every list goes through resolvers."""
+    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), splicing=False)
+    with TestClient(application(backend)) as http:
+        client = Client(http, None)
+        client.headers = ada.headers
+        yield client
+
+
+def ordered(client: Client, query: str, variables: dict[str, Any]) -> Any:
+    """The answer with its objects as lists of pairs: their order is part of it."""
+    body = json.dumps({"query": query, "variables": variables})
+    headers = {**client.headers, "content-type": "application/json"}
+    response = client.http.request("POST", "/graphql", content=body, headers=headers)
+    return json.loads(response.content, object_pairs_hook=list)
+
+
+def history(ada: Client, shelf: Shelf) -> list[str]:
+    """Datasets of every kind: edited, cloned with and without masks, merged, at old versions."""
+    ids = [shelf.dataset]
+    ada.change(
+        "updateItems",
+        datasetId=shelf.dataset,
+        selection={"ids": [shelf.items[1], shelf.items[2]]},
+        metadata={"n": 1, "text": 'qu"ote\\ é \u2028', "deep": {"x": [1, None]}},
+    )
+    ada.change(
+        "updateItems",
+        datasetId=shelf.dataset,
+        selection={"ids": [shelf.items[3]]},
+        hidden=True,
+        description='says "50 %" of \n it',
+    )
+    whole = ada.change("cloneDataset", "dataset { id }", datasetId=shelf.dataset, name="whole")
+    bare = ada.change(
+        "cloneDataset",
+        "dataset { id }",
+        datasetId=shelf.dataset,
+        name="bare",
+        withMetadata=False,
+        withTaskAnnotationsStatus=False,
+    )
+    empty = ada.change(
+        "cloneDataset",
+        "dataset { id }",
+        datasetId=whole["dataset"]["id"],
+        name="unannotated",
+        withItemsAnnotations=False,
+    )
+    ids += [one["dataset"]["id"] for one in (whole, bare, empty)]
+    for dataset in ids[1:]:
+        (first, *_) = ada.run(
+            "query ($id: ID!) { items(datasetId: $id, first: 3) { nodes { id } } }", id=dataset
+        )["items"]["nodes"]
+        ada.change(
+            "addAnnotations",
+            datasetId=dataset,
+            annotations=[{"itemId": first["id"], **one} for one in (BOX, CAT, BOX)],
+        )
+        ada.change(
+            "moveItems", datasetId=dataset, selection={"ids": [first["id"]]}, directory="/deep/er"
+        )
+    merged = ada.change(
+        "mergeDatasets", "dataset { id }", name="merged", datasetIds=[ids[0], ids[1]]
+    )
+    return [*ids, merged["dataset"]["id"]]
+
+
+def test_generated_queries_have_the_same_answers_both_ways(
+    ada: Client, resolved: Client, shelf: Shelf
+) -> None:
+    datasets = history(ada, shelf)
+
+    for seed in range(QUERIES):
+        query, variables = generated(seed, datasets)
+        ours = ordered(ada, query, variables)
+        assert ours == ordered(resolved, query, variables), f"seed {seed}: {query} {variables}"
+        assert not any(key == "errors" for key, _ in ours), (query, ours)
