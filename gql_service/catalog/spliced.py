@@ -137,16 +137,31 @@ def _plan(form: _Form) -> Plan:
         given = anchor if form.anchored else None
         return read.select(c, sorts, given, limit=limit, names=columns)
 
-    branches = read.shown(build, True).subquery()
-    first = sa.select(branches).order_by(*(s.by(branches.c[s.label]) for s in sorts)).limit(limit)
-    page = first.subquery("page")
+    shown = read.shown(build, True)
+    if len(form.masks) > 1:
+        branches = shown.subquery()
+        shown = sa.select(branches).order_by(*(s.by(branches.c[s.label]) for s in sorts))
+        shown = shown.limit(limit)
+    page = shown.subquery("page")
     objects = [
         texts.object(fields, page).label(f"text_{n}") for n, fields in enumerate(form.wanted)
     ]
     statement = sa.select(page.c["key"], *objects)
-    # Said once more: that the rows of a sub-select keep their order is promised by nobody.
-    statement = statement.order_by(*(s.by(page.c[s.label]) for s in sorts))
-    return Plan(statement, form.dialect)
+    return Plan(_in_order(statement, page, sorts, form), form.dialect)
+
+
+def _in_order(
+    statement: sa.Select[Any], page: sa.Subquery, sorts: list[Any], form: _Form
+) -> sa.Select[Any]:
+    """The rows in the order of the page.
+
+    PostgreSQL is told once more. SQLite keeps the order of a limited sub-select, and would sort the
+    finished texts; over several sheets, a limit of its own keeps it from making the texts of rows
+    that the page then leaves out.
+    """
+    if form.postgres:
+        return statement.order_by(*(sort.by(page.c[sort.label]) for sort in sorts))
+    return statement.limit(-1) if len(form.masks) > 1 else statement
 
 
 def _reading(form: _Form, view: View) -> Reading[Any]:

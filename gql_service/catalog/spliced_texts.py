@@ -10,7 +10,7 @@ The beginnings and ends of ids and addresses are parameters, told as text by who
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from gql_service.catalog.json_pieces import (
     truth,
 )
 from gql_service.catalog.page import annotation_reading
+from gql_service.catalog.reading import Sort
 from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
 from gql_service.catalog.user import User
 from gql_service.catalog.visibility import AnnotationColumns, View, visible_annotations
@@ -168,11 +169,7 @@ class Texts:
             return read.select(c, read.sorts, None, names=names)
 
         whole = read.shown(build, False).subquery()
-        ordered = [sort.by(whole.c[sort.label]) for sort in read.sorts]
-        place = sa.over(sa.func.row_number(), order_by=ordered).label("place")
-        first = sa.select(whole, place).order_by(*ordered).limit(page.limit + 1).subquery("found")
-        last = sa.select(first, sa.func.count().over().label("read")).subquery("rows")
-        kept: Column = last.c.place <= page.limit
+        last = _first_rows(whole, _ordered(read.sorts, whole), page)
 
         def member(field: Field) -> Pieces:
             match field:
@@ -180,9 +177,13 @@ class Texts:
                     return [self._count(page)]
                 case Linked(name="nodes"):
                     node = joined(self._object(field.fields, last, _ANNOTATION))
-                    return ["[", self._listed(node, kept, last), "]"]
+                    return ["[", self._listed(node, last, page, read.sorts), "]"]
                 case Linked(name="edges"):
-                    return ["[", self._listed(self._edge(field, last, page), kept, last), "]"]
+                    return [
+                        "[",
+                        self._listed(self._edge(field, last, page), last, page, read.sorts),
+                        "]",
+                    ]
                 case Linked():
                     return _page_info(field, last, page)
             return [_said(field)]
@@ -203,13 +204,37 @@ class Texts:
 
         return joined(_braced(edge.fields, member))
 
-    def _listed(self, text: Column, kept: Column, rows: sa.FromClause) -> Column:
+    def _listed(
+        self, text: Column, rows: sa.FromClause, page: Page, sorts: Sequence[Sort[Any]]
+    ) -> Column:
         """The texts of the rows that are kept, in their places, with commas between."""
         if self.postgres:
-            whole = sa.func.string_agg(text, aggregate_order_by(sa.literal(","), rows.c.place))
+            listed = sa.func.string_agg(
+                text, aggregate_order_by(sa.literal(","), *_ordered(sorts, rows))
+            )
         else:  # in the order of the sub-select, which has sorted
-            whole = sa.func.group_concat(text, ",")
-        return whole.filter(kept)
+            listed = sa.func.group_concat(text, ",")
+        return listed.filter(rows.c.place <= page.limit) if _says_where(page) else listed
+
+
+def _first_rows(
+    whole: sa.Subquery, ordered: Sequence[sa.ColumnElement[Any]], page: Page
+) -> sa.Subquery:
+    """The rows of the page, in order, as `rows`. Where the page says how it lies in its list, one
+    row more, the place of each, and how many were read."""
+    if not _says_where(page):
+        return sa.select(whole).order_by(*ordered).limit(page.limit).subquery("rows")
+    place = sa.over(sa.func.row_number(), order_by=ordered).label("place")
+    first = sa.select(whole, place).order_by(*ordered).limit(page.limit + 1).subquery("found")
+    return sa.select(first, sa.func.count().over().label("read")).subquery("rows")
+
+
+def _ordered(sorts: Sequence[Sort[Any]], rows: sa.FromClause) -> list[sa.UnaryExpression[Any]]:
+    return [sort.by(rows.c[sort.label]) for sort in sorts]
+
+
+def _says_where(page: Page) -> bool:
+    return any(isinstance(field, Linked) and field.name == "pageInfo" for field in page.fields)
 
 
 def _on_item(c: AnnotationColumns) -> Column:
