@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,14 @@ def pytest_report_header() -> str:
     if binaries is None:
         return "PostgreSQL: NOT FOUND, its half of the tests is skipped"
     return f"PostgreSQL: {version_of(binaries)} from {binaries}"
+
+
+def pytest_collection_finish() -> None:
+    """Modules and collected tests live to the end: looking them over for garbage again and again
+    takes a quarter of the time of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 class SetClock:
@@ -93,9 +103,17 @@ def driven(url: str) -> str:
     return Settings(database_url=url).resolved_database_url
 
 
-_ENGINES: dict[str, sa.Engine] = {}
-"""One for each address, for the whole run: what it has compiled serves the next test too, and
-compiling is most of the time of a short test."""
+_DATABASES: dict[str, Database] = {}
+"""One for each address, for the whole run: what its engine has compiled serves the next test too,
+and compiling is most of the time of a short test."""
+
+
+def _database_at(url: str, clock: SetClock) -> Database:
+    if url not in _DATABASES:
+        _DATABASES[url] = Database(url)
+    database = copy(_DATABASES[url])
+    database.clock = clock
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -111,15 +129,13 @@ def database(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Databa
         for old in path.parent.iterdir():  # the log and the index of the last one too
             old.unlink()
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        cluster: Cluster = request.getfixturevalue("cluster")
-        cluster.clean()
-        url = cluster.url(MIGRATED)
-    database = Database(driven(url), clock=clock)
-    database.engine = _ENGINES.setdefault(url, database.engine)
-    yield database
-    database.close()
+        database = _database_at(driven(f"sqlite:///{path}"), clock)
+        yield database
+        database.close()  # the file goes, and with it what a connection knows of it
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    cluster.clean()
+    yield _database_at(driven(cluster.url(MIGRATED)), clock)  # its connections serve the next test
 
 
 @pytest.fixture(params=DIALECTS)

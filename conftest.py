@@ -1,0 +1,12 @@
+"""Loaded before anything else of the tests, by the process that starts them and by each worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Every worker, and every process that a test starts, imports the same thousand modules. Compiling
+# them takes twice as long as all the rest of an import, so what one has compiled is kept for the
+# others, also where Python is told to keep nothing.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
