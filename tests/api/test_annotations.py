@@ -113,22 +113,18 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, list[str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("mutation", "wrong", "refusal"), WRONG)
 def test_what_is_wrong_is_named_and_nothing_is_written(
-    ada: Client,
-    shelf: Shelf,
-    census: Census,
-    mutation: str,
-    wrong: dict[str, Any],
-    refusal: tuple[str, list[str]],
+    ada: Client, shelf: Shelf, census: Census, subtests: pytest.Subtests
 ) -> None:
-    right: dict[str, Any] = {"id": shelf.annotations[0]}
-    if mutation == "addAnnotations":
-        right = {**BOX, "itemId": shelf.items[0]}
-    before = census()
-    given = {"datasetId": shelf.dataset, "annotations": [{**right, **wrong}]}
-    assert ada.refused(mutation, **given) == refusal
-    assert census() == before
+    for mutation, wrong, refusal in WRONG:
+        right: dict[str, Any] = {"id": shelf.annotations[0]}
+        if mutation == "addAnnotations":
+            right = {**BOX, "itemId": shelf.items[0]}
+        given = {"datasetId": shelf.dataset, "annotations": [{**right, **wrong}]}
+        with subtests.test(f"{mutation} {wrong}"):
+            before = census()
+            assert ada.refused(mutation, **given) == refusal
+            assert census() == before
 
 
 def test_one_annotation_cannot_be_changed_twice_in_a_call(ada: Client, shelf: Shelf) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from reprlib import repr
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from gql_service.database.engine import Database
 from tests.api.client import Client
 from tests.api.shelf import Shelf
+from tests.builders import ON_SQLITE
 
 WHO = "{ viewer { user { name } } }"
 JSON = {"content-type": "application/json"}
@@ -28,46 +30,43 @@ def refused(response: Any) -> tuple[int, str]:
     return response.status_code, body["errors"][0]["extensions"]["code"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+@ON_SQLITE
+def test_introspection_answers_without_a_token(http: TestClient, subtests: pytest.Subtests) -> None:
+    for query in (
         "{ __typename }",
         "{ __schema { queryType { name } } }",
         '{ __type(name: "Item") { name } }',
         "query ($yes: Boolean!) { ...On __schema @include(if: $yes) { types { name } } }"
         " fragment On on Query { __typename ... { __typename } }",
-    ],
-)
-def test_introspection_answers_without_a_token(http: TestClient, query: str) -> None:
-    answer = Client(http, None).answer(query, yes=True)
-    assert answer.keys() == {"data"} and all(answer["data"].values())
+    ):
+        with subtests.test(query):
+            answer = Client(http, None).answer(query, yes=True)
+            assert answer.keys() == {"data"} and all(answer["data"].values())
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+@ON_SQLITE
+def test_everything_else_needs_a_token(http: TestClient, subtests: pytest.Subtests) -> None:
+    for query in (
         WHO,
         'mutation { createProject(input: {name: "x"}) { __typename } }',
         "{ __typename ...On } fragment On on Query { viewer { user { id } } }",
         "{ __typename ... on Query { projects { totalCount } } }",
         "query a { __typename } query b { viewer { user { id } } }",
-    ],
-)
-def test_everything_else_needs_a_token(http: TestClient, query: str) -> None:
-    response = http.post("/graphql", json={"query": query, "operationName": None})
-    assert refused(response) == (401, "UNAUTHENTICATED")
-    assert response.headers["www-authenticate"] == "Bearer"
+    ):
+        with subtests.test(query):
+            response = http.post("/graphql", json={"query": query, "operationName": None})
+            assert refused(response) == (401, "UNAUTHENTICATED")
+            assert response.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "authorization", ["Bearer", "Bearer x", "Basic YTpi", "gqls_x", "Bearer gqls_" + "A" * 43]
-)
 def test_a_wrong_token_is_refused_even_for_introspection(
-    http: TestClient, authorization: str
+    http: TestClient, subtests: pytest.Subtests
 ) -> None:
-    headers = {"authorization": authorization}
-    response = http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
-    assert refused(response) == (401, "UNAUTHENTICATED")
+    for authorization in ("Bearer", "Bearer x", "Basic YTpi", "gqls_x", "Bearer gqls_" + "A" * 43):
+        with subtests.test(authorization):
+            headers = {"authorization": authorization}
+            response = http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+            assert refused(response) == (401, "UNAUTHENTICATED")
 
 
 def test_a_revoked_token_ends_at_once(ada: Client) -> None:
@@ -89,11 +88,13 @@ def test_queries_may_come_by_get_and_mutations_may_not(ada: Client) -> None:
     assert response.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_are_refused(http: TestClient, method: str) -> None:
-    response = http.request(method, "/graphql")
-    assert refused(response) == (405, "INVALID")
-    assert response.headers["allow"] == "GET, POST"
+@ON_SQLITE
+def test_other_methods_are_refused(http: TestClient, subtests: pytest.Subtests) -> None:
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+        with subtests.test(method):
+            response = http.request(method, "/graphql")
+            assert refused(response) == (405, "INVALID")
+            assert response.headers["allow"] == "GET, POST"
 
 
 BODIES: list[tuple[bytes, dict[str, str], int]] = [
@@ -127,16 +128,16 @@ BODIES: list[tuple[bytes, dict[str, str], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "headers", "status"), BODIES)
-def test_a_body_that_makes_no_sense_is_refused(
-    ada: Client, body: bytes, headers: dict[str, str], status: int
-) -> None:
-    response = ada.http.request(
-        "POST", "/graphql", content=body, headers={**ada.headers, **headers}
-    )
-    assert refused(response) == (status, "INVALID")
+@ON_SQLITE
+def test_a_body_that_makes_no_sense_is_refused(ada: Client, subtests: pytest.Subtests) -> None:
+    for body, given, status in BODIES:
+        with subtests.test(f"{repr(body)} with {given}"):
+            headers = {**ada.headers, **given}
+            response = ada.http.request("POST", "/graphql", content=body, headers=headers)
+            assert refused(response) == (status, "INVALID")
 
 
+@ON_SQLITE
 def test_a_json_body_has_a_limit_and_a_smaller_one_without_a_token(
     http: TestClient, ada: Client
 ) -> None:
@@ -150,18 +151,22 @@ def test_a_json_body_has_a_limit_and_a_smaller_one_without_a_token(
     assert refused(response) == (413, "LIMIT_EXCEEDED")
 
 
-@pytest.mark.parametrize("query", ["{", "{ nothing }", "{ node }", "{ project(by: {}) { id } }"])
+@ON_SQLITE
 def test_a_document_that_makes_no_sense_is_a_400_for_the_newer_media_type(
-    ada: Client, query: str
+    ada: Client, subtests: pytest.Subtests
 ) -> None:
     newer = {"accept": "application/graphql-response+json, application/json;q=0.9"}
-    for headers, status in (({}, 200), (newer, 400)):
-        response = ada.http.request(
-            "POST", "/graphql", json={"query": query}, headers={**ada.headers, **headers}
-        )
-        assert refused(response) == (status, "INVALID")
+    for query in ("{", "{ nothing }", "{ node }", "{ project(by: {}) { id } }"):
+        for given, status in (({}, 200), (newer, 400)):
+            with subtests.test(f"{query} is a {status}"):
+                headers = {**ada.headers, **given}
+                response = ada.http.request(
+                    "POST", "/graphql", json={"query": query}, headers=headers
+                )
+                assert refused(response) == (status, "INVALID")
 
 
+@ON_SQLITE
 def test_the_newer_media_type_is_answered_when_asked_for(ada: Client) -> None:
     headers = {**ada.headers, "accept": "application/graphql-response+json"}
     response = ada.http.request("POST", "/graphql", json={"query": WHO}, headers=headers)
@@ -169,6 +174,7 @@ def test_the_newer_media_type_is_answered_when_asked_for(ada: Client) -> None:
     assert response.headers["content-type"] == ("application/graphql-response+json; charset=utf-8")
 
 
+@ON_SQLITE
 def test_half_of_a_surrogate_pair_is_refused_and_can_be_told(ada: Client) -> None:
     assert ada.refusal("query ($id: ID!) { node(id: $id) { id } }", id="\ud800") == (
         "INVALID",
@@ -198,6 +204,7 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     assert "projects.name" in caplog.text
 
 
+@ON_SQLITE
 def test_what_callers_get_wrong_is_not_logged(
     ada: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -228,6 +235,7 @@ def test_the_service_says_that_it_is_well(http: TestClient) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
+@ON_SQLITE
 def test_an_unknown_address_is_answered_in_json(http: TestClient) -> None:
     response = http.get("/nothing")
     assert response.status_code == 404

@@ -73,44 +73,38 @@ def test_a_taken_path_is_skipped_or_overwritten(ada: Client, shelf: Shelf) -> No
     assert done["items"] == [{"id": shelf.items[0], "annotationsCount": 2}]
 
 
-@pytest.mark.parametrize(
-    ("files", "given", "refusal"),
-    [
-        ([("../x", b"x")], {}, ("INVALID", ["files", "0", "path"])),
-        ([("a\\b", b"x")], {}, ("INVALID", ["files", "0", "path"])),
-        ([("x", b"x"), ("x", b"y")], {}, ("INVALID", ["files", "1", "path"])),
-        ([("x", b"x")], {"directory": "/.."}, ("INVALID", ["directory"])),
-        ([("x" * 300, b"x")], {}, ("LIMIT_EXCEEDED", ["files", "0", "path"])),
-        ([("x", b"x")], {"expectedVersion": 1}, ("VERSION_MOVED", ["expectedVersion"])),
-        (
-            [{"name": "x", "content": b"x", "metadata": [1]}],
-            {},
-            ("INVALID", ["files", "0", "metadata"]),
-        ),
-        (
-            [{"name": "x", "content": b"x", "annotations": [{**BOX, "label": "cow"}]}],
-            {},
-            ("LABEL_UNKNOWN", ["files", "0", "annotations", "0", "label"]),
-        ),
-    ],
-)
+REFUSED_UPLOADS: list[tuple[list[Any], dict[str, Any], tuple[str, list[str]]]] = [
+    ([("../x", b"x")], {}, ("INVALID", ["files", "0", "path"])),
+    ([("a\\b", b"x")], {}, ("INVALID", ["files", "0", "path"])),
+    ([("x", b"x"), ("x", b"y")], {}, ("INVALID", ["files", "1", "path"])),
+    ([("x", b"x")], {"directory": "/.."}, ("INVALID", ["directory"])),
+    ([("x" * 300, b"x")], {}, ("LIMIT_EXCEEDED", ["files", "0", "path"])),
+    ([("x", b"x")], {"expectedVersion": 1}, ("VERSION_MOVED", ["expectedVersion"])),
+    (
+        [{"name": "x", "content": b"x", "metadata": [1]}],
+        {},
+        ("INVALID", ["files", "0", "metadata"]),
+    ),
+    (
+        [{"name": "x", "content": b"x", "annotations": [{**BOX, "label": "cow"}]}],
+        {},
+        ("LABEL_UNKNOWN", ["files", "0", "annotations", "0", "label"]),
+    ),
+]
+
+
 def test_a_refused_upload_leaves_nothing(
-    ada: Client,
-    shelf: Shelf,
-    census: Census,
-    vault: Vault,
-    files: Any,
-    given: dict[str, Any],
-    refusal: tuple[str, list[str]],
+    ada: Client, shelf: Shelf, census: Census, vault: Vault, subtests: pytest.Subtests
 ) -> None:
-    before, objects = census(), set(vault.keys())
-    done = ada.upload(shelf.dataset, files, **given)
-    assert (done["code"], done["path"]) == refusal
-    assert done["fields"][0]["path"] == refusal[1] if "fields" in done else True
-    after = census()
-    assert set(vault.keys()) == objects
-    # The journal remembers keys that were tried; a sweep forgets them.
-    assert {**after, "blob_keys": 0} == {**before, "blob_keys": 0}
+    for files, given, refusal in REFUSED_UPLOADS:
+        with subtests.test(f"{files} {given}"):
+            before, objects = census(), set(vault.keys())
+            done = ada.upload(shelf.dataset, files, **given)
+            assert (done["code"], done["path"]) == refusal
+            assert done["fields"][0]["path"] == refusal[1] if "fields" in done else True
+            assert set(vault.keys()) == objects
+            # The journal remembers keys that were tried; a sweep forgets them.
+            assert {**census(), "blob_keys": 0} == {**before, "blob_keys": 0}
 
 
 def test_items_are_added_over_bytes_that_one_can_see(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from reprlib import repr
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gql_service.vault.contract import Vault
 from tests.api.client import Client, document
 from tests.api.conftest import Census
 from tests.api.shelf import Shelf
+from tests.builders import ON_SQLITE
 
 PREFLIGHT = {"graphql-require-preflight": "1"}
 MUTATION = document("uploadItems", "added")
@@ -49,6 +51,7 @@ FILE = [("0", ("x.txt", b"x"))]
 PLACE = {"0": ["variables.input.files.0.file"]}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("header", ["GraphQL-Require-Preflight", "Apollo-Require-Preflight"])
 def test_a_multipart_request_needs_a_header_that_forms_cannot_send(
     ada: Client, shelf: Shelf, header: str
@@ -59,6 +62,7 @@ def test_a_multipart_request_needs_a_header_that_forms_cannot_send(
     assert answer["data"]["uploadItems"]["added"] == 1
 
 
+@ON_SQLITE
 def test_without_a_token_nothing_of_the_body_is_read(ada: Client, shelf: Shelf) -> None:
     def endless() -> Iterator[bytes]:
         raise AssertionError("the body was read")
@@ -100,45 +104,52 @@ WRONG: list[tuple[Any, Any, Any, tuple[int, str, list[str] | None]]] = [
     (..., {}, FILE, (400, "INVALID", None)),
     (..., PLACE, [*FILE, ("1", ("y", b"y"))], (400, "INVALID", None)),
     (..., PLACE, [(str(at), ("y", b"y")) for at in range(6)], (400, "INVALID", None)),
-    (..., PLACE, [("0", ("x", b"x" * 100_001))], (413, "LIMIT_EXCEEDED", AT)),
 ]
 
 
-@pytest.mark.parametrize(("sent", "places", "files", "refusal"), WRONG)
+@ON_SQLITE
 def test_a_multipart_body_that_makes_no_sense_is_refused(
-    ada: Client,
-    shelf: Shelf,
-    census: Census,
-    vault: Vault,
-    sent: Any,
-    places: Any,
-    files: Any,
-    refusal: tuple[int, str, list[str] | None],
+    ada: Client, shelf: Shelf, census: Census, vault: Vault, subtests: pytest.Subtests
+) -> None:
+    for sent, places, files, refusal in WRONG:
+        given = operations(shelf.dataset) if sent is ... else sent
+        with subtests.test(f"{sent} {repr(places)} {repr(files)}"):
+            before, objects = census(), set(vault.keys())
+            assert refused(send(ada, given, places, files)) == refusal
+            assert (census(), set(vault.keys())) == (before, objects)
+
+
+def test_a_file_beyond_the_limit_leaves_nothing(
+    ada: Client, shelf: Shelf, census: Census, vault: Vault
 ) -> None:
     before, objects = census(), set(vault.keys())
-    given = operations(shelf.dataset) if sent is ... else sent
-    assert refused(send(ada, given, places, files)) == refusal
+    too_long = [("0", ("x", b"x" * 100_001))]
+    refusal = refused(send(ada, operations(shelf.dataset), PLACE, too_long))
+    assert refusal == (413, "LIMIT_EXCEEDED", AT)
     assert (census(), set(vault.keys())) == (before, objects)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"--x",
-        b"--x--\r\n",
-        b"--x\r\n\r\n\r\n--x--\r\n",
-        b'--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n\xff\r\n--x--\r\n',
-        b'--x\r\ncontent-disposition: form-data; name="map"; filename="x"\r\n\r\n{}\r\n--x--',
-    ],
-)
-def test_a_broken_multipart_body_is_refused(ada: Client, body: bytes) -> None:
-    for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
-        headers = {**ada.headers, **PREFLIGHT, "content-type": kind}
-        response = ada.http.request("POST", "/graphql", content=body, headers=headers)
-        assert refused(response)[:2] == (400, "INVALID")
+BROKEN = [
+    b"",
+    b"--x",
+    b"--x--\r\n",
+    b"--x\r\n\r\n\r\n--x--\r\n",
+    b'--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n\xff\r\n--x--\r\n',
+    b'--x\r\ncontent-disposition: form-data; name="map"; filename="x"\r\n\r\n{}\r\n--x--',
+]
 
 
+@ON_SQLITE
+def test_a_broken_multipart_body_is_refused(ada: Client, subtests: pytest.Subtests) -> None:
+    for body in BROKEN:
+        for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
+            with subtests.test(f"{body!r} as {kind}"):
+                headers = {**ada.headers, **PREFLIGHT, "content-type": kind}
+                response = ada.http.request("POST", "/graphql", content=body, headers=headers)
+                assert refused(response)[:2] == (400, "INVALID")
+
+
+@ON_SQLITE
 def test_a_file_is_only_a_part_of_the_request(ada: Client, shelf: Shelf) -> None:
     for evil in ("text", {"filename": "x"}, 1, None, ["x"]):
         files = [{"file": evil}]
