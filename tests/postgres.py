@@ -28,6 +28,11 @@ _SETTINGS = {
     "full_page_writes": "off",
     "max_connections": "100",
     "deadlock_timeout": "100ms",
+    "autovacuum": "off",
+    "jit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
 }
 
 # Lives exactly as long as its standard input is open: however the tests end, also by SIGKILL, the

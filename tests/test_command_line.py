@@ -375,6 +375,8 @@ def test_a_server_says_where_it_is_answers_and_ends_quietly_on_ctrl_c(tmp_path: 
     assert token_file.stat().st_mode & 0o777 == 0o600
 
 
+# The demo.
+
 STORY = [
     "Imported 1797 images as 'digits'",
     "Cloned whole into 'digits-team-a': 1797 items, 1797 annotations, 0 bytes copied",
@@ -391,16 +393,11 @@ STORY = [
 def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "gql_service", "demo", "--once"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.setenv("GQL_SERVICE_PORT", "0")
+    ran = command("demo", "--once")
 
-    lines = ran.stdout.splitlines()
-    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    lines = ran.out
+    assert (ran.code, ran.err) == (0, []), ran.err
     for number, (line, words) in enumerate(zip(lines, STORY, strict=False), 1):
         assert line.startswith(f"{number}. ")
         assert words in line
@@ -408,7 +405,6 @@ def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
     assert "Authorization: Bearer gqls_" in lines[10]
     assert command("verify") == Ran(0, ["Every invariant holds"], [])
 
-    monkeypatch.setenv("GQL_SERVICE_PORT", "0")
     again = command("demo", "--once")
     assert (again.code, again.err) == (0, [])
     assert "played on this data before" in again.out[0]

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gql_service.catalog.coordinates import AnnotationType
 from gql_service.catalog.recipe_check import (
@@ -45,6 +45,7 @@ def span(low: float, high: float, step: float | None = None) -> RecipeContent:
     return attributes(Attribute("a", RANGE, range=AttributeRange(low, high, step)))
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents())
 def test_checking_a_checked_content_changes_nothing(content: RecipeContent) -> None:
     assert checked(content) == content

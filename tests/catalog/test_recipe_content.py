@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 
 from gql_service.catalog.recipe_check import DEEPEST_LABEL, checked
 from gql_service.catalog.recipe_content import Label, RecipeContent, from_text, to_text, walk
@@ -22,6 +22,7 @@ def test_labels_are_known_by_their_full_names() -> None:
     assert list(PETS.attributes_by_key) == ["colour", "seen", "age", "asleep", "remark"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents())
 def test_a_content_comes_back_from_its_text(content: RecipeContent) -> None:
     text = to_text(content)

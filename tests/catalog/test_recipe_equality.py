@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gql_service.catalog.coordinates import AnnotationType
@@ -71,6 +71,7 @@ def disguised(content: RecipeContent, random: Random) -> RecipeContent:
     )
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents(), st.randoms(use_true_random=False))
 def test_order_dress_numbers_normal_form_and_strictness_do_not_count(
     content: RecipeContent, random: Random
@@ -81,6 +82,7 @@ def test_order_dress_numbers_normal_form_and_strictness_do_not_count(
     assert differences(content, other) == []
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents(), contents())
 def test_there_are_differences_exactly_when_the_fingerprints_differ(
     left: RecipeContent, right: RecipeContent
