@@ -32,6 +32,7 @@ from gql_service.database.engine import Database, Tx
 from gql_service.settings import Settings
 from gql_service.vault.memory import MemoryVault
 from tests.postgres import MIGRATED, Cluster, find_binaries, running_cluster, version_of
+from tests.snapshot import PostgresSnapshot, Snapshot, SqliteSnapshot
 
 DIALECTS = ["sqlite", "postgresql"]
 
@@ -136,6 +137,16 @@ def database(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Databa
     cluster: Cluster = request.getfixturevalue("cluster")
     cluster.clean()
     yield _database_at(driven(cluster.url(MIGRATED)), clock)  # its connections serve the next test
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest, database: Database) -> Snapshot:
+    """Keeps what the database holds, for later tests of this worker."""
+    if database.dialect == "postgresql":
+        return PostgresSnapshot(request.getfixturevalue("cluster"))
+    template: Path = request.getfixturevalue("sqlite_template")
+    file: Path = request.getfixturevalue("sqlite_file")
+    return SqliteSnapshot(database, file, template.with_name("kept.sqlite3"))
 
 
 @pytest.fixture(params=DIALECTS)

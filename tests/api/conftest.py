@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -19,6 +20,7 @@ from gql_service.vault.contract import Vault
 from gql_service.versions.verify import verify_store
 from tests.api.client import Client
 from tests.api.shelf import Shelf
+from tests.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -57,15 +59,41 @@ def ada(sign_in: SignIn) -> Client:
 
 
 @pytest.fixture
-def bob(ada: Client, sign_in: SignIn) -> Client:
+def bob(request: pytest.FixtureRequest, ada: Client, sign_in: SignIn) -> Client:
     """Somebody else, who is no admin and no member of anything."""
+    if "shelf" in request.fixturenames:  # which is there before Bob comes
+        request.getfixturevalue("shelf")
     return sign_in("Bob")
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A filled shelf: its ids, how Ada is known, and the bytes."""
+
+    shelf: Shelf
+    headers: dict[str, str]
+    objects: dict[str, bytes]
+
+
+_SHELVES: dict[str, Kept] = {}
+"""By the kind of database. The first is filled over HTTP, the next ones are put back."""
+
+
 @pytest.fixture
-def shelf(ada: Client) -> Shelf:
+def shelf(ada: Client, database: Database, vault: Vault, snapshot: Snapshot) -> Shelf:
     """A project of Ada's with a recipe and a small annotated dataset."""
-    return Shelf.fill(ada)
+    kept = _SHELVES.get(database.dialect)
+    if kept is None:
+        filled = Shelf.fill(ada)
+        objects = {key: b"".join(vault.read(key)) for key in sorted(vault.keys())}
+        snapshot.keep()
+        _SHELVES[database.dialect] = Kept(filled, dict(ada.headers), objects)
+        return filled
+    snapshot.put_back()
+    ada.headers.update(kept.headers)
+    for key, content in kept.objects.items():
+        vault.put(key, [content])
+    return kept.shelf
 
 
 Census = Callable[[], dict[str, int]]
