@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from bench.measure import Figure, table
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bench collects garbage before each figure: what earlier tests left need not be searched."""
+    gc.collect()
+    gc.freeze()
     return tmp_path_factory.mktemp("kept")
 
 

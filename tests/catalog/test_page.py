@@ -98,9 +98,10 @@ def shown(database: Database, actor: int) -> Iterator[tuple[Tx, View]]:
 def test_pages_of_items_show_each_item_once_in_order(
     shown: tuple[Tx, View], backwards: bool
 ) -> None:
+    limits = (4,) if shown[0].postgres else (1, 4, 12)  # the arithmetic is the same on both
     for order, sorting in ORDERS:
         in_order = [item.key for item in sorted(ITEMS, key=sorting)]
-        for limit in (1, 4, 12):
+        for limit in limits:
 
             def page(after: int | None) -> Slice:
                 return page_items(

@@ -117,7 +117,11 @@ def step(lab: Lab, dice: random.Random, datasets: list[int]) -> None:
             lab.add(dataset, new_item(f"/{dice.randrange(10**6)}", 1, "cat"))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("database", "seed"),
+    [("sqlite", 1), ("sqlite", 2), ("postgresql", 1)],
+    indirect=["database"],
+)
 def test_what_is_not_named_is_shown_alike_after_any_history(lab: Lab, seed: int) -> None:
     dice = random.Random(seed)
     datasets = [lab.dataset()]

@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from gql_service.catalog.annotation_content import AnnotationStatus
-from gql_service.catalog.binary import BINARIES, BLOB_KEYS
+from gql_service.catalog.binary import BINARIES
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
-    DATASETS,
     ITEM_WHITEOUTS,
     ITEMS,
-    LAYERS,
-    LINES,
 )
-from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Database, Tx
-from gql_service.vault.disk import DiskVault
 from gql_service.versions.annotations import AnnotationPatch
-from gql_service.versions.counting import LABEL_COUNTS
 from gql_service.versions.datasets import delete_dataset, switch_recipe
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.items import ItemPatch, UploadMode
-from gql_service.versions.knowledge import KNOWLEDGE
 from gql_service.versions.merge_rules import MergePolicy
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store, verify_versions
-from tests.builders import CONTENTS, ON_SQLITE, Lab, by_keys, make_lab, mark, new_item
+from tests.builders import Lab, by_keys, mark, new_item
 from tests.catalog.undone import undone
-
-
-@dataclass(frozen=True)
-class Place:
-    """A sound store: a dataset with a history, its clone with edits, and the clone's clone.
-
-    `/a` (with two marks) is edited in the dataset, `/b` in the clone; `/c` nobody has touched.
-    """
-
-    lab: Lab
-    source: int
-    clone: int
-    top: int
-    keys: tuple[int, int, int]
+from tests.versions.damages import (
+    Place,
+    annotation_without_item,
+    closed_after_the_head,
+    covered_twice,
+    dated_after_the_head,
+    forgotten,
+    forgotten_annotations,
+    late_whiteout,
+    layer,
+    line_of,
+    missing_version,
+    number,
+    overlapping,
+    put,
+    stray_whiteout,
+    surplus_version,
+    two_values,
+    wrong_label_count,
+)
 
 
 @pytest.fixture
@@ -70,151 +64,6 @@ def place(lab: Lab) -> Place:
     lab.change(clone, AnnotationPatch(on_b, label="dog"))
     top = lab.clone(clone)
     return Place(lab, source, clone, top, (a, b, c))
-
-
-def line_of(tx: Tx, dataset: int) -> int:
-    line: int = tx.scalar(sa.select(LINES.c.id).where(LINES.c.dataset == dataset))
-    return line
-
-
-def state_of(tx: Tx, states: sa.Table, line: int, key: int) -> sa.Row[Any]:
-    """The newest state of an item, or of the first annotation on it."""
-    of = states.c.key if states is ITEMS else states.c["item"]
-    row = tx.first(
-        sa.select(states).where(states.c.line == line, of == key).order_by(states.c.id.desc())
-    )
-    assert row is not None
-    return row
-
-
-def put(tx: Tx, states: sa.Table, line: int, key: int, **values: Any) -> None:
-    row = state_of(tx, states, line, key)
-    tx.execute(sa.update(states).where(states.c.id == row.id).values(**values))
-
-
-def again(tx: Tx, states: sa.Table, line: int, of: int, /, **values: Any) -> None:
-    """Inserts the state once more, with some values changed."""
-    row = dict(state_of(tx, states, line, of)._mapping)
-    row["copy_of"] = row["copy_of"] or row["id"]
-    del row["id"]
-    tx.execute(sa.insert(states).values({states.c[name]: v for name, v in (row | values).items()}))
-
-
-def dated_after_the_head(states: sa.Table) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        later: dict[str, Any] = {"since": 90, "until": 99, "key": 10**9, "copy_of": None}
-        again(tx, states, line_of(tx, place.source), place.keys[2], **later)
-
-    return damage
-
-
-def closed_after_the_head(states: sa.Table) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        put(tx, states, line_of(tx, place.source), place.keys[2], until=9)
-
-    return damage
-
-
-def overlapping(states: sa.Table) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        again(tx, states, line_of(tx, place.source), place.keys[2], until=3)
-
-    return damage
-
-
-def stray_whiteout(states: sa.Table, whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
-    """Covers a state that had ended before the clone was made."""
-
-    def damage(tx: Tx, place: Place) -> None:
-        line = line_of(tx, place.source)
-        old = tx.first(sa.select(states).where(states.c.line == line, states.c.until < FOREVER))
-        assert old is not None
-        cover = {"state": old.id, "line": line_of(tx, place.clone), "since": 2}
-        tx.execute(sa.insert(whiteouts).values(cover))
-
-    return damage
-
-
-def covered_twice(whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        line = line_of(tx, place.clone)
-        row = tx.first(sa.select(whiteouts).where(whiteouts.c.line == line))
-        assert row is not None
-        cover = {"state": row.state, "line": line_of(tx, place.top), "since": 1}
-        tx.execute(sa.insert(whiteouts).values(cover))
-
-    return damage
-
-
-def late_whiteout(states: sa.Table, whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        state = state_of(tx, states, line_of(tx, place.source), place.keys[2])
-        cover = {"state": state.id, "line": line_of(tx, place.top), "since": 5}
-        tx.execute(sa.insert(whiteouts).values(cover))
-
-    return damage
-
-
-def layer(depth: int, **values: Any) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        chosen = sa.and_(LAYERS.c.line == line_of(tx, place.top), LAYERS.c.depth == depth)
-        tx.execute(sa.update(LAYERS).where(chosen).values(**values))
-
-    return damage
-
-
-def number(name: str) -> Callable[[Tx, Place], None]:
-    def damage(tx: Tx, place: Place) -> None:
-        chosen = sa.and_(VERSIONS.c.dataset == place.source, VERSIONS.c.number == 2)
-        tx.execute(sa.update(VERSIONS).where(chosen).values({name: 7}))
-
-    return damage
-
-
-def wrong_label_count(tx: Tx, place: Place) -> None:
-    chosen = sa.and_(LABEL_COUNTS.c.dataset == place.top, LABEL_COUNTS.c.label == "cat")
-    tx.execute(sa.update(LABEL_COUNTS).where(chosen).values(annotations=9))
-
-
-def forgotten(tx: Tx, place: Place) -> None:
-    chosen = sa.and_(KNOWLEDGE.c.dataset == place.top, KNOWLEDGE.c.other == place.source)
-    tx.execute(sa.delete(KNOWLEDGE).where(chosen))
-
-
-def forgotten_annotations(tx: Tx, place: Place) -> None:
-    chosen = sa.and_(KNOWLEDGE.c.dataset == place.top, KNOWLEDGE.c.other == place.source)
-    tx.execute(sa.update(KNOWLEDGE).where(chosen).values(annotations=False))
-
-
-def two_values(states: sa.Table, **values: Any) -> Callable[[Tx, Place], None]:
-    """A filtered clone's copy says something else than the state that it is a copy of."""
-
-    def damage(tx: Tx, place: Place) -> None:
-        copied = sa.select(states).where(states.c.copy_of.is_not(None))
-        row = tx.first(copied.order_by(states.c.id.desc()))
-        assert row is not None
-        changed = {states.c[name]: value for name, value in values.items()}
-        tx.execute(sa.update(states).where(states.c.id == row.id).values(changed))
-
-    return damage
-
-
-def annotation_without_item(tx: Tx, place: Place) -> None:
-    line = line_of(tx, place.source)
-    put(tx, ANNOTATIONS, line, place.keys[2], item=10**9)
-
-
-def missing_version(tx: Tx, place: Place) -> None:
-    chosen = sa.and_(VERSIONS.c.dataset == place.source, VERSIONS.c.number == 3)
-    tx.execute(sa.delete(VERSIONS).where(chosen))
-
-
-def surplus_version(tx: Tx, place: Place) -> None:
-    chosen = VERSIONS.c.dataset == place.source
-    tx.execute(sa.update(DATASETS).where(DATASETS.c.id == place.top).values(head=1))
-    row = dict(tx.rows(sa.select(VERSIONS).where(chosen))[0]._mapping)
-    row |= {"dataset": place.top, "number": 2}
-    tx.execute(sa.insert(VERSIONS).values({VERSIONS.c[name]: v for name, v in row.items()}))
 
 
 AFTER = "no {} is dated after its dataset's head"
@@ -364,110 +213,9 @@ def test_a_copy_behind_a_mask_is_no_other_value(place: Place) -> None:
 def test_a_finding_says_where(place: Place) -> None:
     place.lab.write(number("items"), place)
 
-    (finding,) = findings(place.lab)
+    (finding,) = verify_store(place.lab.database, place.lab.vault)
 
     assert finding.detail == f"dataset {place.source}, version 2: items is 7, there are 3"
-
-
-def findings(lab: Lab, *, deep: bool = False) -> list[Any]:
-    return verify_store(lab.database, lab.vault, deep=deep)
-
-
-# Binaries.
-
-
-def of_binary(table: sa.Table, **values: Any) -> Callable[[Lab], None]:
-    """Changes the row of the first binary, or of its key."""
-
-    def damage(lab: Lab) -> None:
-        first = sa.select(BINARIES.c.blob_key).where(BINARIES.c.id == 1).scalar_subquery()
-        key = BINARIES.c.blob_key if table is BINARIES else BLOB_KEYS.c.key
-        lab.write(lambda tx: tx.execute(sa.update(table).where(key == first).values(**values)))
-
-    return damage
-
-
-def key_of_first(lab: Lab) -> str:
-    key: str = next(row.blob_key for row in lab.rows(BINARIES) if row.id == 1)
-    return key
-
-
-def journal_key(lab: Lab) -> None:
-    row = {"key": "f" * 32, "state": "live", "lease_until": lab.database.clock()}
-    lab.write(lambda tx: tx.execute(sa.insert(BLOB_KEYS).values(row)))
-
-
-BYTES: dict[str, tuple[Callable[[Lab], None], set[str]]] = {
-    "held and condemned": (
-        of_binary(BINARIES, state="condemned"),
-        {"no binary that is held is condemned"},
-    ),
-    "a live key for nobody": (journal_key, {"every live key serves a binary"}),
-    "served by a dead key": (
-        of_binary(BLOB_KEYS, state="dead"),
-        {"every binary is served by a live key"},
-    ),
-    "an object that is gone": (
-        lambda lab: lab.vault.delete(key_of_first(lab)),
-        {"every binary has its bytes"},
-    ),
-    "an object that is shorter": (
-        lambda lab: lab.vault.put(key_of_first(lab), [b"short"]),
-        {"every binary has its bytes"},
-    ),
-    "an object that nobody knows": (
-        lambda lab: lab.vault.put("e" * 32, [b"?"]),
-        {"every object has been journalled"},
-    ),
-}
-
-
-@ON_SQLITE
-@pytest.mark.parametrize("damage", BYTES)
-def test_every_damage_of_binaries_is_found_and_nothing_else(lab: Lab, damage: str) -> None:
-    lab.dataset(new_item("/a", 1))
-    work, expected = BYTES[damage]
-
-    work(lab)
-
-    assert {one.invariant for one in findings(lab)} == expected
-
-
-@ON_SQLITE
-def test_bytes_that_changed_are_found_when_they_are_read(lab: Lab) -> None:
-    lab.vault.put(key_of_first(lab), [CONTENTS[0].upper()])
-
-    assert findings(lab) == []
-    (finding,) = findings(lab, deep=True)
-    assert finding.invariant == "every binary hashes to its name"
-
-
-@ON_SQLITE
-def test_bytes_that_are_known_to_be_corrupt_are_no_finding(lab: Lab) -> None:
-    of_binary(BINARIES, state="corrupt")(lab)
-    lab.vault.delete(key_of_first(lab))
-
-    assert findings(lab, deep=True) == []
-
-
-@ON_SQLITE
-def test_bytes_that_cannot_be_read_are_found(
-    database: Database, actor: int, tmp_path: Path
-) -> None:
-    lab = make_lab(database, DiskVault(tmp_path / "files"), actor)
-    key = key_of_first(lab)
-    path = tmp_path / "files" / key[:2] / key
-    path.unlink()
-    path.mkdir()  # it has a size and cannot be opened, whoever we are
-    of_binary(BINARIES, size=path.stat().st_size)(lab)
-
-    (finding,) = findings(lab, deep=True)
-
-    assert finding.invariant == "every binary can be read"
-    shutil.rmtree(path)
-
-
-# Sound stores.
 
 
 def test_an_empty_store_is_sound(database: Database, lab: Lab) -> None:

@@ -1,0 +1,182 @@
+"""Damage to a sound store: what a check must find, each done to the rows behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.visibility import (
+    ANNOTATIONS,
+    DATASETS,
+    ITEMS,
+    LAYERS,
+    LINES,
+)
+from gql_service.database.columns import FOREVER
+from gql_service.database.engine import Tx
+from gql_service.versions.counting import LABEL_COUNTS
+from gql_service.versions.draft import VERSIONS
+from gql_service.versions.knowledge import KNOWLEDGE
+from tests.builders import Lab
+
+
+@dataclass(frozen=True)
+class Place:
+    """A sound store: a dataset with a history, its clone with edits, and the clone's clone.
+
+    `/a` (with two marks) is edited in the dataset, `/b` in the clone; `/c` nobody has touched.
+    """
+
+    lab: Lab
+    source: int
+    clone: int
+    top: int
+    keys: tuple[int, int, int]
+
+
+def line_of(tx: Tx, dataset: int) -> int:
+    line: int = tx.scalar(sa.select(LINES.c.id).where(LINES.c.dataset == dataset))
+    return line
+
+
+def state_of(tx: Tx, states: sa.Table, line: int, key: int) -> sa.Row[Any]:
+    """The newest state of an item, or of the first annotation on it."""
+    of = states.c.key if states is ITEMS else states.c["item"]
+    row = tx.first(
+        sa.select(states).where(states.c.line == line, of == key).order_by(states.c.id.desc())
+    )
+    assert row is not None
+    return row
+
+
+def put(tx: Tx, states: sa.Table, line: int, key: int, **values: Any) -> None:
+    row = state_of(tx, states, line, key)
+    tx.execute(sa.update(states).where(states.c.id == row.id).values(**values))
+
+
+def again(tx: Tx, states: sa.Table, line: int, of: int, /, **values: Any) -> None:
+    """Inserts the state once more, with some values changed."""
+    row = dict(state_of(tx, states, line, of)._mapping)
+    row["copy_of"] = row["copy_of"] or row["id"]
+    del row["id"]
+    tx.execute(sa.insert(states).values({states.c[name]: v for name, v in (row | values).items()}))
+
+
+def dated_after_the_head(states: sa.Table) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        later: dict[str, Any] = {"since": 90, "until": 99, "key": 10**9, "copy_of": None}
+        again(tx, states, line_of(tx, place.source), place.keys[2], **later)
+
+    return damage
+
+
+def closed_after_the_head(states: sa.Table) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        put(tx, states, line_of(tx, place.source), place.keys[2], until=9)
+
+    return damage
+
+
+def overlapping(states: sa.Table) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        again(tx, states, line_of(tx, place.source), place.keys[2], until=3)
+
+    return damage
+
+
+def stray_whiteout(states: sa.Table, whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
+    """Covers a state that had ended before the clone was made."""
+
+    def damage(tx: Tx, place: Place) -> None:
+        line = line_of(tx, place.source)
+        old = tx.first(sa.select(states).where(states.c.line == line, states.c.until < FOREVER))
+        assert old is not None
+        cover = {"state": old.id, "line": line_of(tx, place.clone), "since": 2}
+        tx.execute(sa.insert(whiteouts).values(cover))
+
+    return damage
+
+
+def covered_twice(whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        line = line_of(tx, place.clone)
+        row = tx.first(sa.select(whiteouts).where(whiteouts.c.line == line))
+        assert row is not None
+        cover = {"state": row.state, "line": line_of(tx, place.top), "since": 1}
+        tx.execute(sa.insert(whiteouts).values(cover))
+
+    return damage
+
+
+def late_whiteout(states: sa.Table, whiteouts: sa.Table) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        state = state_of(tx, states, line_of(tx, place.source), place.keys[2])
+        cover = {"state": state.id, "line": line_of(tx, place.top), "since": 5}
+        tx.execute(sa.insert(whiteouts).values(cover))
+
+    return damage
+
+
+def layer(depth: int, **values: Any) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        chosen = sa.and_(LAYERS.c.line == line_of(tx, place.top), LAYERS.c.depth == depth)
+        tx.execute(sa.update(LAYERS).where(chosen).values(**values))
+
+    return damage
+
+
+def number(name: str) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        chosen = sa.and_(VERSIONS.c.dataset == place.source, VERSIONS.c.number == 2)
+        tx.execute(sa.update(VERSIONS).where(chosen).values({name: 7}))
+
+    return damage
+
+
+def wrong_label_count(tx: Tx, place: Place) -> None:
+    chosen = sa.and_(LABEL_COUNTS.c.dataset == place.top, LABEL_COUNTS.c.label == "cat")
+    tx.execute(sa.update(LABEL_COUNTS).where(chosen).values(annotations=9))
+
+
+def forgotten(tx: Tx, place: Place) -> None:
+    chosen = sa.and_(KNOWLEDGE.c.dataset == place.top, KNOWLEDGE.c.other == place.source)
+    tx.execute(sa.delete(KNOWLEDGE).where(chosen))
+
+
+def forgotten_annotations(tx: Tx, place: Place) -> None:
+    chosen = sa.and_(KNOWLEDGE.c.dataset == place.top, KNOWLEDGE.c.other == place.source)
+    tx.execute(sa.update(KNOWLEDGE).where(chosen).values(annotations=False))
+
+
+def two_values(states: sa.Table, **values: Any) -> Callable[[Tx, Place], None]:
+    """A filtered clone's copy says something else than the state that it is a copy of."""
+
+    def damage(tx: Tx, place: Place) -> None:
+        copied = sa.select(states).where(states.c.copy_of.is_not(None))
+        row = tx.first(copied.order_by(states.c.id.desc()))
+        assert row is not None
+        changed = {states.c[name]: value for name, value in values.items()}
+        tx.execute(sa.update(states).where(states.c.id == row.id).values(changed))
+
+    return damage
+
+
+def annotation_without_item(tx: Tx, place: Place) -> None:
+    line = line_of(tx, place.source)
+    put(tx, ANNOTATIONS, line, place.keys[2], item=10**9)
+
+
+def missing_version(tx: Tx, place: Place) -> None:
+    chosen = sa.and_(VERSIONS.c.dataset == place.source, VERSIONS.c.number == 3)
+    tx.execute(sa.delete(VERSIONS).where(chosen))
+
+
+def surplus_version(tx: Tx, place: Place) -> None:
+    chosen = VERSIONS.c.dataset == place.source
+    tx.execute(sa.update(DATASETS).where(DATASETS.c.id == place.top).values(head=1))
+    row = dict(tx.rows(sa.select(VERSIONS).where(chosen))[0]._mapping)
+    row |= {"dataset": place.top, "number": 2}
+    tx.execute(sa.insert(VERSIONS).values({VERSIONS.c[name]: v for name, v in row.items()}))
