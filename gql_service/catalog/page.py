@@ -87,8 +87,8 @@ def annotations_of_items(
 ) -> dict[int, Slice]:
     """A page of at most `limit` annotations for each item key, in one statement.
 
-    `after` is the key of an annotation and applies to every item alike. Raises Invalid when the
-    view does not show it.
+    `after` is the key of an annotation: only the item that it is on has a page behind it, and the
+    others are left out. Raises Invalid when the view does not show it.
     """
     read = _of_items(tx, view, filter, order, items)
     sorts = read.directed(backwards=backwards)
@@ -109,13 +109,24 @@ def annotations_of_items(
         .where(numbered.c.place <= limit + 1)
         .order_by(numbered.c.item, numbered.c.place)
     )
-    found: dict[int, list[sa.Row[Any]]] = {item: [] for item in items}
+    asked = items if after is None else {_item_of(tx, view, after)} & set(items)
+    found: dict[int, list[sa.Row[Any]]] = {item: [] for item in asked}
     for row in rows:
+        if row.item not in found:
+            continue
         found[row.item].append(row)
     return {
         item: cut(rows, limit, backwards=backwards, anchored=after is not None)
         for item, rows in found.items()
     }
+
+
+def _item_of(tx: Tx, view: View, annotation: int) -> int:
+    """The item that an annotation of the view is on."""
+    item: int = tx.scalar(
+        visible_annotations(view, lambda c: sa.select(c.item).where(c.key == annotation))
+    )
+    return item
 
 
 def count_items(tx: Tx, view: View, filter: ItemFilter) -> int:

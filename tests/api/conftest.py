@@ -37,6 +37,16 @@ def http(database: Database, vault: Vault, settings: Settings) -> Iterator[TestC
     assert verify_store(database, vault, deep=True) == []
 
 
+@pytest.fixture
+def resolved(ada: Client, database: Database, vault: Vault, settings: Settings) -> Iterator[Client]:
+    """Ada again, asking a service in which every list goes through resolvers."""
+    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), splicing=False)
+    with TestClient(application(backend)) as http:
+        client = Client(http, None)
+        client.headers = ada.headers
+        yield client
+
+
 SignIn = Callable[[str], Client]
 
 

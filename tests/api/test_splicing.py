@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import anyio
-import pytest
-from starlette.testclient import TestClient
-
-from gql_service.api.application import application
-from gql_service.api.context import Backend
-from gql_service.database.engine import Database
-from gql_service.settings import Settings
-from gql_service.vault.contract import Vault
 from tests.api.client import Client
 from tests.api.generated_queries import generated
 from tests.api.shelf import BOX, CAT, Shelf
 
 QUERIES = 60
-
-
-@pytest.fixture
-def resolved(ada: Client, database: Database, vault: Vault, settings: Settings) -> Iterator[Client]:
-    """Ada again, asking a service in which every list goes through resolvers."""
-    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), splicing=False)
-    with TestClient(application(backend)) as http:
-        client = Client(http, None)
-        client.headers = ada.headers
-        yield client
 
 
 def ordered(client: Client, query: str, variables: dict[str, Any]) -> Any:

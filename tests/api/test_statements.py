@@ -110,13 +110,13 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
 
 
 def test_a_field_costs_the_same_for_one_row_and_for_many(
-    ada: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests
+    resolved: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests
 ) -> None:
     @cache  # what a list costs without the field is the same for many fields
     def cost(query: str, asked: str, rows: int) -> int:
         given = {"dataset": many.dataset, "project": many.project, "n": rows, "field": asked}
         with count_statements() as statements:
-            ada.run(query % given)
+            resolved.run(query % given)
         return counted(statements)
 
     for field, (query, selection, allowed) in COSTS.items():
@@ -127,6 +127,22 @@ def test_a_field_costs_the_same_for_one_row_and_for_many(
             many_rows = cost(query, selection, ROWS)
             assert cost(query, selection, 1) <= many_rows
             assert many_rows - without == allowed
+
+
+SPLICED = {
+    "id metadata binary { sha256 } creator { id } updatedBy { name }",
+    "annotations { nodes { id creator { name } } totalCount pageInfo { hasNextPage } }",
+    "annotated annotationsCount first: annotations(first: 1) { edges { cursor } }",
+}
+
+
+def test_what_nests_in_a_page_of_items_costs_no_statement(
+    ada: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests
+) -> None:
+    for field in sorted(SPLICED):
+        with subtests.test(field), count_statements() as statements:
+            ada.run(ITEMS % {"dataset": many.dataset, "n": ROWS, "field": field})
+        assert counted(statements) == TOKEN + 3
 
 
 def test_the_statements_of_a_page_are_few(

@@ -30,6 +30,7 @@ from gql_service.catalog.page import (
 )
 from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Tx
+from gql_service.errors import Invalid
 
 _Shape = tuple[AnnotationFilter | None, tuple[Any, ...], int | None, int, bool]
 
@@ -112,7 +113,8 @@ async def item_annotations(
     place = (*at.pair, item)
     shape: _Shape = (filter, order, asked.anchor, asked.limit, asked.backwards)
     found = await info.context.load_with(_pages, place, shape)
-    assert found is not None, "a page for every item"
+    if found is None:
+        raise Invalid("The cursor belongs to another item", path=(asked.anchor_argument,))
 
     async def count() -> int:
         return await info.context.load_with(_counts, place, filter) or 0
