@@ -46,7 +46,20 @@ cli = typer.Typer(
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_INTERRUPTED = 130
 SCHEMA_FILE = Path("schema.graphql")
+
+
+class _Stopped(SystemExit):
+    """A server was stopped by Ctrl-C, which is how it is meant to end."""
+
+
+@contextmanager
+def _until_stopped() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Stopped(_INTERRUPTED) from None
 
 
 def main() -> None:
@@ -64,8 +77,12 @@ def main() -> None:
         _fail(
             f"{trouble.strerror}: {trouble.filename}" if trouble.filename else f"{trouble.strerror}"
         )
-    except KeyboardInterrupt:
-        _fail("Interrupted; nothing was left half-done", code=130)
+    except _Stopped:
+        raise
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer has made this of a KeyboardInterrupt
+            _fail("Interrupted; nothing was left half-done", code=_INTERRUPTED)
+        raise
 
 
 def _fail(message: str, *, code: int = 1) -> None:
@@ -78,9 +95,10 @@ def serve() -> None:
     """Serve the API until Ctrl-C. An embedded database is migrated first."""
     service = build(Settings())
     chosen = service.settings.port == 0  # then only the socket knows the address
-    serve_until_stopped(
-        service, listening=lambda url: _announce(service, url=url if chosen else None)
-    )
+    with _until_stopped():
+        serve_until_stopped(
+            service, listening=lambda url: _announce(service, url=url if chosen else None)
+        )
 
 
 @cli.command()
@@ -96,7 +114,8 @@ def demo(
             out.print(f"{number}. {line}", markup=False)
         _announce(service, url=server.url)
         if not once:
-            server.wait()
+            with _until_stopped():
+                server.wait()
 
 
 @cli.command("import")

@@ -375,6 +375,37 @@ def test_a_server_says_where_it_is_answers_and_ends_quietly_on_ctrl_c(tmp_path: 
     assert token_file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.usefixtures("user")
+def test_an_import_that_is_interrupted_says_so_and_leaves_a_sound_store(
+    command: Command, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(3_000):
+        (photos / f"{number}.txt").write_text(str(number))
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gql_service", "import", str(photos)),
+            *("--project", "p", "--dataset", "d"),
+        ],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        files = tmp_path / "data" / "files"
+        while running.poll() is None and not any(one.is_file() for one in files.rglob("*")):
+            pass
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+
+    assert (running.returncode, err.splitlines()[-1:]) == (
+        130,
+        ["Interrupted; nothing was left half-done"],
+    )
+    assert command("verify") == Ran(0, ["Every invariant holds"], [])
+
+
 # The demo.
 
 STORY = [

@@ -16,10 +16,7 @@ from gql_service.catalog.dataset import DATASETS, SOURCES, datasets_by_id, reada
 from gql_service.catalog.heads import in_heads
 from gql_service.catalog.keyset import NOTHING, Slice, slices
 from gql_service.catalog.lineage import Place, PlacedItem, items_at
-from gql_service.catalog.visibility import (
-    ITEMS,
-    LINES,
-)
+from gql_service.catalog.visibility import ITEM_WHITEOUTS, ITEMS, LAYERS, LINES
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 
@@ -75,7 +72,7 @@ def count_references(tx: Tx, binaries: Collection[int]) -> dict[int, int]:
 
 
 def visible_binaries(tx: Tx, binaries: Collection[int]) -> set[int]:
-    """Those that a readable dataset holds in its head, or ever wrote itself."""
+    """Those that a readable dataset shows at some version, be it the head or an old one."""
     held = _references(tx, binaries)
     if held is None:
         return set()
@@ -85,8 +82,36 @@ def visible_binaries(tx: Tx, binaries: Collection[int]) -> set[int]:
         .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
         .where(among(ITEMS.c.binary, binaries), readable(tx))
     )
-    rows = tx.rows(sa.union(wrote, sa.select(held.subquery().c.parent)))
-    return {row.parent for row in rows}
+    shown = sa.union(wrote, _laid_over(tx, binaries), sa.select(held.subquery().c.parent))
+    return {row.parent for row in tx.rows(shown)}
+
+
+def _laid_over(tx: Tx, binaries: Collection[int]) -> sa.Select[Any]:
+    """Those that shine through a layer of a readable dataset, or did before it covered them."""
+    upper = LAYERS.alias("upper")
+    covered = (
+        sa.select(sa.literal(1))
+        .select_from(sa.join(ITEM_WHITEOUTS, upper, upper.c.below == ITEM_WHITEOUTS.c.line))
+        .where(
+            ITEM_WHITEOUTS.c.state == ITEMS.c.id,
+            ITEM_WHITEOUTS.c.since <= upper.c.at,
+            upper.c.line == LAYERS.c.line,
+            upper.c.depth < LAYERS.c.depth,
+        )
+    )
+    return (
+        sa.select(ITEMS.c.binary.label("parent"))
+        .join(LAYERS, LAYERS.c.below == ITEMS.c.line)
+        .join(LINES, LINES.c.id == LAYERS.c.line)
+        .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
+        .where(
+            among(ITEMS.c.binary, binaries),
+            ITEMS.c.since <= LAYERS.c.at,
+            ITEMS.c.until > LAYERS.c.at,
+            readable(tx),
+            ~covered.correlate(ITEMS, LAYERS).exists(),
+        )
+    )
 
 
 def visible_by_sha256(tx: Tx, digests: Collection[str]) -> dict[str, int]:
