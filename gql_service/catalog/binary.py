@@ -29,6 +29,7 @@ from sqlmodel import Field, SQLModel
 
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import Conflict
 
@@ -158,7 +159,7 @@ def attach(tx: Tx, blobs: Sequence[StoredBlob]) -> list[int]:
     return [served[blob.sha256].id for blob in blobs]
 
 
-_HELD = (
+_HELD = Prepared(
     sa.select(BINARIES.c.id, BINARIES.c.condemned_at)
     .where(among_given(BINARIES.c.id, "binaries"))
     .order_by(BINARIES.c.id)

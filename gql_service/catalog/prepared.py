@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gql_service.catalog.sheet import AnnotationColumns, ItemColumns, Sheet
 from gql_service.catalog.visibility import Statement, View, visible_annotations, visible_items
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 
 SHAPES = 256
 """Statements remembered per read; shapes are few, but a depth of eight has many masks."""
@@ -50,8 +51,8 @@ def read_annotations(
 
 
 @lru_cache(maxsize=SHAPES)
-def _statement(read: PreparedRead[Any], live: bool, masks: tuple[Masks, ...]) -> Statement:
-    return read.over(view_shaped(live, masks), read.build)
+def _statement(read: PreparedRead[Any], live: bool, masks: tuple[Masks, ...]) -> Prepared:
+    return Prepared(read.over(view_shaped(live, masks), read.build))
 
 
 def masks_of(view: View) -> tuple[Masks, ...]:

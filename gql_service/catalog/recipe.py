@@ -18,6 +18,7 @@ from gql_service.catalog.recipe_content import RecipeContent, from_text, to_text
 from gql_service.catalog.recipe_equality import fingerprint
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among, among_given
 from gql_service.errors import NotFound
 
@@ -231,12 +232,14 @@ def _records() -> sa.Select[Any]:
     ).join(REVISIONS, REVISIONS.c.recipe == RECIPES.c.id)
 
 
-_REVISIONS_OF = _records().where(
-    among_given(RECIPES.c.id, "recipes"),
-    sa.or_(
-        REVISIONS.c.revision == RECIPES.c.revision,
-        among_given(REVISIONS.c.revision, "revisions"),
-    ),
+_REVISIONS_OF = Prepared(
+    _records().where(
+        among_given(RECIPES.c.id, "recipes"),
+        sa.or_(
+            REVISIONS.c.revision == RECIPES.c.revision,
+            among_given(REVISIONS.c.revision, "revisions"),
+        ),
+    )
 )
 
 

@@ -80,7 +80,7 @@ def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spl
         read = _reading(form, view)
         values = anchor_of(tx, read, asked.after)
         given |= {f"anchor_{place}": value for place, value in enumerate(values)}
-    rows = plan.rows(tx, given)
+    rows = plan.rows(tx.connection, given)
     more = len(rows) > asked.limit
     kept = list(rows[: asked.limit])
     if asked.backwards:

@@ -30,6 +30,7 @@ from gql_service.catalog.sheet import (
 )
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given
 from gql_service.errors import NotFound
 
@@ -91,7 +92,7 @@ class View:
         )
 
 
-_PILES = (
+_PILES = Prepared(
     sa.select(
         DATASETS.c.id.label("dataset"),
         DATASETS.c.head,

@@ -30,14 +30,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gql_service.database import glob
+from gql_service.database.plan import Prepared
 from gql_service.errors import Busy, InsufficientStorage
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
+Statement = sa.Executable | Prepared
+
 BUSY_SECONDS = 30
 WRITE_ATTEMPTS = 6
+CACHED_STATEMENTS = 1024
+"""That SQLite keeps ready in each connection: views differ in depth and masks, and making a long
+statement ready takes longer than running it."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
 
@@ -61,13 +67,25 @@ class Tx:
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
         return self.connection.execute(statement, params)
 
-    def rows(self, statement: sa.Executable, params: Params | None = None) -> Sequence[sa.Row[Any]]:
+    def run(self, statement: Prepared, params: Params) -> int:
+        """Runs a prepared statement that writes; how many rows it met."""
+        return statement.plan(self.connection, params).run(self.connection, params)
+
+    def rows(self, statement: Statement, params: Params | None = None) -> Sequence[sa.Row[Any]]:
+        if isinstance(statement, Prepared):
+            return statement.plan(self.connection).rows(self.connection, _named(params))
         return self.execute(statement, params).all()
 
-    def first(self, statement: sa.Executable, params: Params | None = None) -> sa.Row[Any] | None:
+    def first(self, statement: Statement, params: Params | None = None) -> sa.Row[Any] | None:
+        if isinstance(statement, Prepared):
+            given = _named(params)
+            return statement.plan(self.connection, given).first(self.connection, given)
         return self.execute(statement, params).first()
 
-    def scalar(self, statement: sa.Executable, params: Params | None = None) -> Any:
+    def scalar(self, statement: Statement, params: Params | None = None) -> Any:
+        if isinstance(statement, Prepared):
+            row = self.first(statement, params)
+            return None if row is None else row[0]
         return self.execute(statement, params).scalar()
 
     def insert(
@@ -86,6 +104,11 @@ class Tx:
     @property
     def postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
+
+
+def _named(params: Params | None) -> Mapping[str, Any]:
+    assert params is None or isinstance(params, Mapping), "many rows are written, not read"
+    return params or {}
 
 
 class Database:
@@ -164,7 +187,11 @@ def _sqlite_engine(url: sa.URL) -> Engine:
         url,
         pool_size=10,
         max_overflow=20,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={
+            "timeout": BUSY_SECONDS,
+            "check_same_thread": False,
+            "cached_statements": CACHED_STATEMENTS,
+        },
     )
 
     @event.listens_for(engine, "connect")

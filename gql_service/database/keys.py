@@ -10,13 +10,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 
 BLOCK = 256
 """Keys a value of the PostgreSQL sequence stands for; also written in the first migration."""
 
 
-_DRAW = sa.text("SELECT nextval('lineage_key') FROM generate_series(1, :n)")
-_COUNT_ON = sa.text("UPDATE lineage_key SET next = next + :n RETURNING next")
+_DRAW = Prepared(sa.text("SELECT nextval('lineage_key') FROM generate_series(1, :n)"))
+_COUNT_ON = Prepared(sa.text("UPDATE lineage_key SET next = next + :n RETURNING next"))
 
 
 def take_keys(tx: Tx, count: int) -> list[int]:

@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among
 
 
@@ -49,7 +50,7 @@ class Job(SQLModel, table=True):
 
 
 JOBS = table_of(Job)
-_FINISHED = sa.insert(JOBS).returning(JOBS.c.id)
+_FINISHED = Prepared(sa.insert(JOBS).returning(JOBS.c.id))
 
 
 def record_finished(

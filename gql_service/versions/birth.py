@@ -17,33 +17,38 @@ from gql_service.catalog.dataset import (
 from gql_service.catalog.visibility import DATASETS, LAYERS, LINES, Sheet, View
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.errors import NameTaken
 from gql_service.versions.counting import LABEL_COUNTS, Counters, Tally
 from gql_service.versions.draft import VERSION_ROW, Draft
 
 SOURCES = table_of(DatasetSource)
-_NEW_DATASET = sa.insert(DATASETS).returning(DATASETS.c.id)
-_NEW_LINE = sa.insert(LINES).returning(LINES.c.id)
-_NEW_LAYERS = sa.insert(LAYERS)
-_NEW_SOURCES = sa.insert(SOURCES)
-_NAMED = sa.select(DATASETS.c.id).where(
-    DATASETS.c.project == sa.bindparam("project"),
-    DATASETS.c.name == sa.bindparam("name"),
-    DATASETS.c.deleted_at.is_(None),
+_NEW_DATASET = Prepared(sa.insert(DATASETS).returning(DATASETS.c.id))
+_NEW_LINE = Prepared(sa.insert(LINES).returning(LINES.c.id))
+_NEW_LAYERS = Prepared(sa.insert(LAYERS))
+_NEW_SOURCES = Prepared(sa.insert(SOURCES))
+_NAMED = Prepared(
+    sa.select(DATASETS.c.id).where(
+        DATASETS.c.project == sa.bindparam("project"),
+        DATASETS.c.name == sa.bindparam("name"),
+        DATASETS.c.deleted_at.is_(None),
+    )
 )
-_INHERIT_LABELS = sa.insert(LABEL_COUNTS).from_select(
-    ["dataset", "since", "until", "label", "annotations"],
-    sa.select(
-        sa.bindparam("heir", type_=sa.BigInteger()),
-        sa.literal(1, sa.BigInteger()),
-        sa.literal(FOREVER, sa.BigInteger()),
-        LABEL_COUNTS.c.label,
-        LABEL_COUNTS.c.annotations,
-    ).where(
-        LABEL_COUNTS.c.dataset == sa.bindparam("below"),
-        LABEL_COUNTS.c.since <= sa.bindparam("version"),
-        LABEL_COUNTS.c.until > sa.bindparam("version"),
-    ),
+_INHERIT_LABELS = Prepared(
+    sa.insert(LABEL_COUNTS).from_select(
+        ["dataset", "since", "until", "label", "annotations"],
+        sa.select(
+            sa.bindparam("heir", type_=sa.BigInteger()),
+            sa.literal(1, sa.BigInteger()),
+            sa.literal(FOREVER, sa.BigInteger()),
+            LABEL_COUNTS.c.label,
+            LABEL_COUNTS.c.annotations,
+        ).where(
+            LABEL_COUNTS.c.dataset == sa.bindparam("below"),
+            LABEL_COUNTS.c.since <= sa.bindparam("version"),
+            LABEL_COUNTS.c.until > sa.bindparam("version"),
+        ),
+    )
 )
 MAX_LAYERS = 8
 """Deepest pile that a whole clone may lie on; beyond it, PostgreSQL plans reads slowly."""
@@ -72,7 +77,7 @@ def begin_dataset(
         add_sources(tx, dataset, 1, sources)
     below = base.sheets if base else ()
     if below:
-        tx.execute(_NEW_LAYERS, [_layer(line, depth, s) for depth, s in enumerate(below, 1)])
+        tx.run(_NEW_LAYERS, [_layer(line, depth, s) for depth, s in enumerate(below, 1)])
     tally = Tally(_inherit_counters(tx, dataset, base) if base else Counters())
     view = View(dataset, 1, True, (Sheet(line, 1), *below))
     return Draft(tx, view, 1, operation, message, recipe, tally, force=True)
@@ -84,7 +89,7 @@ def add_sources(tx: Tx, dataset: int, since: int, sources: Sequence[tuple[int, i
     if since > 1:
         rows = sa.select(sa.func.count()).select_from(SOURCES)
         taken = tx.scalar(rows.where(SOURCES.c.dataset == dataset))
-    tx.execute(
+    tx.run(
         _NEW_SOURCES,
         [
             {
@@ -143,7 +148,7 @@ def _inherit_counters(tx: Tx, dataset: int, base: View) -> Counters:
     assert row is not None, "a view of a version that is not there"
     if not base.sheets[0].annotations:
         return Counters(items=row.items)
-    tx.execute(_INHERIT_LABELS, {"heir": dataset, "below": base.dataset, "version": base.version})
+    tx.run(_INHERIT_LABELS, {"heir": dataset, "below": base.dataset, "version": base.version})
     return Counters(
         items=row.items,
         annotated_items=row.annotated_items,

@@ -22,6 +22,7 @@ from gql_service.catalog.visibility import (
 )
 from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 
 
 def changed_items(tx: Tx, left: View, right: View) -> set[int]:
@@ -39,9 +40,9 @@ class _Reads:
     """The statements about one kind of thing; each takes a line and two versions of it."""
 
     of_items: bool
-    between: tuple[sa.Select[Any], ...]
+    between: tuple[Prepared, ...]
     """What began, ended or was covered after version `low`, up to `high`."""
-    valid: tuple[sa.Select[Any], ...]
+    valid: tuple[Prepared, ...]
     """All that is shown or covered at version `high`; `low` is 0."""
 
     def mask(self, sheet: Sheet) -> tuple[bool, ...]:
@@ -54,20 +55,21 @@ def _reads(states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]) -> _Reads
     low: sa.BindParameter[int] = sa.bindparam("low")
     high: sa.BindParameter[int] = sa.bindparam("high")
     ended = c.until < sa.literal_column(str(FOREVER))  # spelt out: a partial index asks for it
-    covered = (
+    covered = Prepared(
         sa.select(key)
         .join(whiteouts, w.state == c.id)
         .where(w.line == line, w.since > low, w.since <= high)
     )
+    of = sa.select(key).where(c.line == line)
     return _Reads(
         states is ITEMS,
         between=(
-            sa.select(key).where(c.line == line, c.since > low, c.since <= high),
-            sa.select(key).where(c.line == line, ended, c.until > low, c.until <= high),
+            Prepared(of.where(c.since > low, c.since <= high)),
+            Prepared(of.where(ended, c.until > low, c.until <= high)),
             covered,
         ),
         valid=(
-            sa.select(key).where(c.line == line, c.since <= high, c.until > high),
+            Prepared(of.where(c.since <= high, c.until > high)),
             covered,
         ),
     )

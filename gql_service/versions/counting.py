@@ -12,6 +12,7 @@ from gql_service.catalog.dataset import LabelCount
 from gql_service.catalog.visibility import View
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given, chunks
 from gql_service.versions.content import annotated_items
 
@@ -101,9 +102,9 @@ class Tally:
         these = {"of": view.dataset, "labels": sorted(moved)}
         counts = {row.label: row.annotations for row in tx.rows(_CURRENT, these)}
         if view.version == 1:  # inherited at this very version: replaced, not ended
-            tx.execute(_REPLACE, these)
+            tx.run(_REPLACE, these)
         elif counts:
-            tx.execute(_END, these | {"at": view.version})
+            tx.run(_END, these | {"at": view.version})
         rows = [
             {
                 "dataset": view.dataset,
@@ -116,7 +117,7 @@ class Tally:
             if counts.get(label, 0) + delta
         ]
         if rows:
-            tx.execute(_BEGIN, rows)
+            tx.run(_BEGIN, rows)
 
 
 _WHICH = sa.and_(
@@ -124,7 +125,7 @@ _WHICH = sa.and_(
     LABEL_COUNTS.c.until == FOREVER,
     among_given(LABEL_COUNTS.c.label, "labels", numbers=False),
 )
-_CURRENT = sa.select(LABEL_COUNTS.c.label, LABEL_COUNTS.c.annotations).where(_WHICH)
-_REPLACE = sa.delete(LABEL_COUNTS).where(_WHICH)
-_END = sa.update(LABEL_COUNTS).where(_WHICH).values(until=sa.bindparam("at"))
-_BEGIN = sa.insert(LABEL_COUNTS)
+_CURRENT = Prepared(sa.select(LABEL_COUNTS.c.label, LABEL_COUNTS.c.annotations).where(_WHICH))
+_REPLACE = Prepared(sa.delete(LABEL_COUNTS).where(_WHICH))
+_END = Prepared(sa.update(LABEL_COUNTS).where(_WHICH).values(until=sa.bindparam("at")))
+_BEGIN = Prepared(sa.insert(LABEL_COUNTS))

@@ -10,15 +10,18 @@ from gql_service.catalog.recipe import RecipeRecord, recipes_by_id
 from gql_service.catalog.recipe_use import recipe_for_use
 from gql_service.catalog.visibility import DATASETS
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.errors import NotFound
 from gql_service.versions.birth import begin_dataset, refuse_taken_name
 from gql_service.versions.draft import VERSIONS, open_draft
 
-_PROJECT = sa.select(DATASETS.c.project).where(DATASETS.c.id == sa.bindparam("dataset"))
-_RECIPE = sa.select(VERSIONS.c.recipe).where(
-    VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+_PROJECT = Prepared(sa.select(DATASETS.c.project).where(DATASETS.c.id == sa.bindparam("dataset")))
+_RECIPE = Prepared(
+    sa.select(VERSIONS.c.recipe).where(
+        VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+    )
 )
-_REVISION = (
+_REVISION = Prepared(
     sa.select(VERSIONS.c.recipe, VERSIONS.c.recipe_revision, DATASETS.c.head)
     .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
     .where(

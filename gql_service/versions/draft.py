@@ -33,6 +33,7 @@ from gql_service.catalog.visibility import (
 )
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given, chunks
 from gql_service.errors import NotFound, PathTaken, VersionMoved
 from gql_service.versions.content import (
@@ -163,8 +164,8 @@ class Draft:
         self.tally.settle(self.tx, self.view)
         if self.number == 1:
             self.tally.counters.as_first()
-        self.tx.execute(_NEW_VERSION, self._version_row())
-        self.tx.execute(_MOVE_HEAD, {"moved": self.dataset, "to": self.number})
+        self.tx.run(_NEW_VERSION, self._version_row())
+        self.tx.run(_MOVE_HEAD, {"moved": self.dataset, "to": self.number})
         return self.number
 
     # How.
@@ -188,15 +189,15 @@ class Draft:
         own = [row.id for row in rows if row.line == self.view.line]
         for part in chunks(own):
             if self.number == 1:  # copied into this very version: replaced, it was never seen
-                self.tx.execute(_UNDO[states], {"ended": part})
+                self.tx.run(_UNDO[states], {"ended": part})
             else:
-                self.tx.execute(_CLOSE[states], {"ended": part, "at": self.number})
+                self.tx.run(_CLOSE[states], {"ended": part, "at": self.number})
         inherited = [row.id for row in rows if row.line != self.view.line]
         for part in chunks(inherited):
             covers = [
                 {"state": state, "line": self.view.line, "since": self.number} for state in part
             ]
-            self.tx.execute(_COVER[whiteouts], covers)
+            self.tx.run(_COVER[whiteouts], covers)
 
     def _remove_annotation_rows(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -223,24 +224,32 @@ class Draft:
 
 
 _STATES = (ITEMS, ANNOTATIONS)
-_UNDO = {table: sa.delete(table).where(among_given(table.c.id, "ended")) for table in _STATES}
+_UNDO = {
+    table: Prepared(sa.delete(table).where(among_given(table.c.id, "ended"))) for table in _STATES
+}
 _CLOSE = {
-    table: sa.update(table).where(among_given(table.c.id, "ended")).values(until=sa.bindparam("at"))
+    table: Prepared(
+        sa.update(table).where(among_given(table.c.id, "ended")).values(until=sa.bindparam("at"))
+    )
     for table in _STATES
 }
-_COVER = {table: sa.insert(table) for table in (ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS)}
-_NEW_VERSION = sa.insert(VERSIONS).values(
-    recipe_revision=sa.select(RECIPES.c.revision)
-    .where(RECIPES.c.id == sa.bindparam("newest_of"))
-    .scalar_subquery()
+_COVER = {table: Prepared(sa.insert(table)) for table in (ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS)}
+_NEW_VERSION = Prepared(
+    sa.insert(VERSIONS).values(
+        recipe_revision=sa.select(RECIPES.c.revision)
+        .where(RECIPES.c.id == sa.bindparam("newest_of"))
+        .scalar_subquery()
+    )
 )
-_MOVE_HEAD = (
+_MOVE_HEAD = Prepared(
     sa.update(DATASETS)
     .where(DATASETS.c.id == sa.bindparam("moved"))
     .values(head=sa.bindparam("to"))
 )
-VERSION_ROW = sa.select(VERSIONS).where(
-    VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+VERSION_ROW = Prepared(
+    sa.select(VERSIONS).where(
+        VERSIONS.c.dataset == sa.bindparam("dataset"), VERSIONS.c.number == sa.bindparam("number")
+    )
 )
 
 
@@ -293,8 +302,8 @@ def lock_source(tx: Tx, dataset: int) -> int:
 _HEAD = sa.select(DATASETS.c.head, DATASETS.c.deleted_at).where(
     DATASETS.c.id == sa.bindparam("dataset")
 )
-_HEAD_TO_WRITE = _HEAD.with_for_update(key_share=True)
-_HEAD_TO_READ = _HEAD.with_for_update(key_share=True, read=True)
+_HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))
+_HEAD_TO_READ = Prepared(_HEAD.with_for_update(key_share=True, read=True))
 
 
 def _locked(tx: Tx, dataset: int, *, shared: bool) -> int:

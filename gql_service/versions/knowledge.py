@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.database.keys import take_keys
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among
 
 
@@ -42,9 +43,11 @@ class ChosenKey(SQLModel, table=True):
 
 KNOWLEDGE = table_of(Knowledge)
 CHOSEN_KEYS = table_of(ChosenKey)
-_LEARN = sa.insert(KNOWLEDGE)
-_KNOWN = sa.select(KNOWLEDGE).where(
-    KNOWLEDGE.c.dataset == sa.bindparam("dataset"), KNOWLEDGE.c.since <= sa.bindparam("version")
+_LEARN = Prepared(sa.insert(KNOWLEDGE))
+_KNOWN = Prepared(
+    sa.select(KNOWLEDGE).where(
+        KNOWLEDGE.c.dataset == sa.bindparam("dataset"), KNOWLEDGE.c.since <= sa.bindparam("version")
+    )
 )
 
 
@@ -84,7 +87,7 @@ def learn(tx: Tx, dataset: int, since: int, seen: Iterable[Seen]) -> None:
             kind = (one.other, one.annotations, one.batches)
             newest[kind] = max(one.at, newest.get(kind, 0))
     if newest:
-        tx.execute(
+        tx.run(
             _LEARN,
             [
                 {

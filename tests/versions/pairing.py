@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from gql_service.catalog.visibility import View, open_views, visible_annotations, visible_items
+from gql_service.catalog.prepared import read_annotations, read_items
+from gql_service.catalog.visibility import open_views
 from gql_service.database.engine import Tx
 from tests.oracle.model import Annotation, Item, Snapshot, Stamp, World
 from tests.versions.service import START, Stage
@@ -33,27 +34,9 @@ def agree(got: Any, expected: Any, what: str) -> None:
         raise Disagreement(f"{what}\n  service: {got}\n  model:   {expected}")
 
 
-Statements = tuple[sa.Executable, sa.Executable]
-_STATEMENTS: dict[Any, Statements] = {}
-
-
-def _reading(view: View) -> tuple[sa.Executable, sa.Executable, dict[str, int]]:
-    """The service's own statements for what a view shows, and the values of their parameters.
-
-    Views that differ in numbers only share their statements: building them is most of the cost.
-    """
-    values: dict[str, int] = {}
-    sheets = []
-    for depth, sheet in enumerate(view.sheets):
-        values |= {f"line_{depth}": sheet.line, f"at_{depth}": sheet.at}
-        line: Any = sa.bindparam(f"line_{depth}", type_=sa.BigInteger())
-        at: Any = sa.bindparam(f"at_{depth}", type_=sa.BigInteger())
-        sheets.append(replace(sheet, line=line, at=at))
-    kind = (view.live, *((s.annotations, s.metadata, s.status) for s in view.sheets))
-    if kind not in _STATEMENTS:
-        shape = replace(view, sheets=tuple(sheets))
-        _STATEMENTS[kind] = (visible_items(shape), visible_annotations(shape))
-    return (*_STATEMENTS[kind], values)
+# The service's own statements for all that a view shows.
+ITEMS_SHOWN = read_items(lambda c: sa.select(*c.all()))
+ANNOTATIONS_SHOWN = read_annotations(lambda c: sa.select(*c.all()))
 
 
 class Pairs:
@@ -100,9 +83,8 @@ class Pairing:
         for (dataset, version), number in zip(points, numbers, strict=True):
             snapshot = self.world.datasets[dataset].at(version)
             where = f"dataset {dataset} at version {version}"
-            items, annotations, values = _reading(views[number])
-            self._compare_items(where, snapshot, tx.rows(items, values))
-            self._compare_annotations(where, snapshot, tx.rows(annotations, values))
+            self._compare_items(where, snapshot, ITEMS_SHOWN.rows(tx, views[number]))
+            self._compare_annotations(where, snapshot, ANNOTATIONS_SHOWN.rows(tx, views[number]))
 
     def _compare_items(self, where: str, snapshot: Snapshot, rows: Sequence[Row]) -> None:
         agree(len({row.path for row in rows}), len(rows), f"{where}: different paths")
