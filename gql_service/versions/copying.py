@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sqlalchemy as sa
 
+from gql_service.catalog.version import label_counts, versions_by_number
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
     ITEMS,
@@ -16,10 +18,12 @@ from gql_service.catalog.visibility import (
     visible_items,
 )
 from gql_service.database.columns import FOREVER
+from gql_service.database.sets import among
 from gql_service.versions.counting import LABEL_COUNTS, Counters
 from gql_service.versions.draft import Draft
 from gql_service.versions.selection import Selection, condition
 
+Condition = sa.ColumnElement[bool]
 _SAME = ("key", "origin_dataset", "origin_version")
 _AUTHORS = ("created_by", "created_at", "updated_by", "updated_at")
 _OF_ITEMS = (
@@ -56,25 +60,48 @@ def copy_states(draft: Draft, source: View, selection: Selection | None) -> None
     are copied hold it.
     """
     tx, line = draft.tx, draft.view.line
-    chosen = condition(tx, source, selection)
+    _copy_items(draft, source, condition(tx, source, selection))
+    taken = sa.select(ITEMS.c.key).where(ITEMS.c.line == line)
+    copy_annotations(draft, source, lambda c: sa.true() if selection is None else c.item.in_(taken))
+    _count(draft)
 
+
+def add_states(draft: Draft, source: View, but: Collection[int]) -> None:
+    """Copies all that `source` shows beside what the draft shows, which knows nothing of it: no
+    key is in both, nor the path of an item that is copied.
+
+    The items `but` are left to the caller, their annotations are not.
+    """
+    point = (source.dataset, source.version)
+    record = versions_by_number(draft.tx, [point])[point]
+    _copy_items(draft, source, lambda c: ~among(c.key, but) if but else sa.true())
+    draft.tally.items(added=record.items - len(but))
+    if source.sheets[0].annotations:
+        copy_annotations(draft, source, lambda _: sa.true())
+        draft.tally.annotations(added=record.annotations)
+        draft.tally.counters.annotated_items += record.annotated_items
+        draft.tally.labels.update(dict(label_counts(draft.tx, [point])[point]))
+
+
+def _copy_items(draft: Draft, source: View, chosen: Callable[[ItemColumns], Condition]) -> None:
     def items(columns: ItemColumns) -> sa.Select[Any]:
         return _copied(columns, _OF_ITEMS, draft).where(chosen(columns))
 
-    tx.execute(sa.insert(ITEMS).from_select(_targets(_OF_ITEMS), visible_items(source, items)))
-    taken = sa.select(ITEMS.c.key).where(ITEMS.c.line == line)
+    copies = visible_items(source, items)
+    draft.tx.execute(sa.insert(ITEMS).from_select(_targets(_OF_ITEMS), copies))
+
+
+def copy_annotations(
+    draft: Draft, source: View, chosen: Callable[[AnnotationColumns], Condition]
+) -> None:
+    """Copies the chosen annotations that `source` shows, and counts nothing."""
 
     def annotations(columns: AnnotationColumns) -> sa.Select[Any]:
-        select = _copied(columns, _OF_ANNOTATIONS, draft)
-        return select if selection is None else select.where(columns.item.in_(taken))
+        return _copied(columns, _OF_ANNOTATIONS, draft).where(chosen(columns))
 
     if source.sheets[0].annotations:
-        tx.execute(
-            sa.insert(ANNOTATIONS).from_select(
-                _targets(_OF_ANNOTATIONS), visible_annotations(source, annotations)
-            )
-        )
-    _count(draft)
+        copies = visible_annotations(source, annotations)
+        draft.tx.execute(sa.insert(ANNOTATIONS).from_select(_targets(_OF_ANNOTATIONS), copies))
 
 
 def _targets(names: tuple[str, ...]) -> list[str]:

@@ -17,14 +17,15 @@ from gql_service.errors import Conflict as Refused
 from gql_service.errors import Invalid, NotFound, RecipeMismatch
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, begin_dataset
-from gql_service.versions.copying import copy_states
+from gql_service.versions.copying import add_states, copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
 from gql_service.versions.draft import VERSIONS, Draft, lock_source
 from gql_service.versions.knowledge import learn, seen_by
 from gql_service.versions.merge_annotations import FRESH_KEY
 from gql_service.versions.merge_plan import MergePlan, plan_merge
 from gql_service.versions.merge_rules import Conflict, ConflictPolicy, MergePolicy
-from gql_service.versions.merge_sources import Source
+from gql_service.versions.merge_sources import Source, families
+from gql_service.versions.merge_taking import take_annotations
 from gql_service.versions.paths import PathChange
 from gql_service.versions.report import keep_merge_report
 
@@ -97,7 +98,7 @@ def merge_datasets(tx: Tx, request: MergeRequest) -> MergeOutcome:
     )
     if not layered:
         copy_states(draft, ground, None)
-    _carry_out(tx, draft, plan)
+    _carry_out(tx, draft, plan, sources)
     learn(tx, draft.dataset, 1, [one for source in sources for one in source.seen])
     draft.publish()
     return _outcome(tx, draft, plan, sources)
@@ -163,11 +164,15 @@ def _require_equal_recipes(tx: Tx, sources: Sequence[Source]) -> None:
             )
 
 
-def _carry_out(tx: Tx, draft: Draft, plan: MergePlan) -> None:
+def _carry_out(tx: Tx, draft: Draft, plan: MergePlan, sources: Sequence[Source]) -> None:
     """Removals before additions, so that paths are free when they are given again."""
+    if plan.alone is not None:
+        take_annotations(draft, plan.alone)
     draft.remove_annotations(plan.annotation_removals)
     draft.remove_items(plan.item_removals)
-    draft.put_items(plan.item_puts)
+    draft.put_items(plan.paths.puts)
+    for position, renamed in plan.paths.strangers.items():
+        add_states(draft, sources[position].view, but=renamed)
     fresh = iter(take_keys(tx, sum(put.key == FRESH_KEY for put in plan.annotation_puts)))
     draft.put_annotations(
         replace(put, key=next(fresh)) if put.key == FRESH_KEY else put
@@ -175,18 +180,12 @@ def _carry_out(tx: Tx, draft: Draft, plan: MergePlan) -> None:
     )
 
 
-def _kinship(sources: Sequence[Source]) -> str:
+def _outcome_of(sources: Sequence[Source]) -> str:
     """Whether the sources come from one another: all, none, or some."""
-    families: list[set[int]] = []
-    for source in sources:
-        known = {one.other for one in source.seen}
-        for family in [family for family in families if family & known]:
-            families.remove(family)
-            known |= family
-        families.append(known)
-    if len(families) == 1:
+    found = len(families(sources))
+    if found == 1:
         return "COMBINED"
-    return "SUMMED" if len(families) == len(sources) else "MIXED"
+    return "SUMMED" if found == len(sources) else "MIXED"
 
 
 def _outcome(tx: Tx, draft: Draft, plan: MergePlan, sources: Sequence[Source]) -> MergeOutcome:
@@ -203,13 +202,13 @@ def _outcome(tx: Tx, draft: Draft, plan: MergePlan, sources: Sequence[Source]) -
     outcome = MergeOutcome(
         draft.dataset,
         draft.number,
-        _kinship(sources),
+        _outcome_of(sources),
         counters.items,
         counters.annotations,
         plan.unified,
         plan.summed,
         tuple(plan.conflicts),
-        tuple(plan.renamed),
+        tuple(plan.paths.renamed),
         job,
     )
     points = [(source.dataset, source.version) for source in sources]
@@ -222,6 +221,6 @@ def _outcome(tx: Tx, draft: Draft, plan: MergePlan, sources: Sequence[Source]) -
         summed=plan.summed,
         conflicts=plan.conflicts,
         sources=points,
-        renamed=plan.renamed,
+        renamed=plan.paths.renamed,
     )
     return outcome

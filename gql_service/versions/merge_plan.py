@@ -1,26 +1,22 @@
 """Planning a merge: reads the sources, decides every lineage that can differ, writes nothing.
 
 One source is the ground: what it shows is there from the start, and only what the others can show
-differently is read and decided. The result does not depend on which source that is.
+differently is read and decided. The result does not depend on which source that is. Nothing is
+read of what needs no decision: sources that know nothing of the others, and annotations that one
+of two sources changed alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from gql_service.catalog.visibility import (
-    View,
-)
 from gql_service.database.engine import Tx
-from gql_service.database.sets import chunks
 from gql_service.versions import merge_annotations, merge_items
-from gql_service.versions.content import (
-    AnnotationPut,
-    ItemPut,
-    items_by_path,
-)
+from gql_service.versions.birth import MAX_LAYERS
+from gql_service.versions.content import AnnotationPut
+from gql_service.versions.merge_alone import Alone, changed_alone
+from gql_service.versions.merge_paths import ItemPaths, Wish, changes, settle_item_paths
 from gql_service.versions.merge_rules import (
     AnnotationFact,
     Conflict,
@@ -35,26 +31,33 @@ from gql_service.versions.merge_sources import (
     Facts,
     Source,
     annotation_history,
-    candidates,
-    item_fact,
+    candidate_annotations,
+    candidate_items,
+    families,
     item_history,
     read_facts,
+    read_items,
     removals,
 )
-from gql_service.versions.paths import PathChange, settle_paths
 
 
 @dataclass(slots=True)
 class MergePlan:
-    """What the result is to be, told as changes of the ground, sources[ground]."""
+    """What the result is to be, told as changes of the ground, sources[ground].
+
+    Only the sources `kin` are judged against one another. The others, strangers, know nothing of
+    them: all that they show comes in as it is, but for the items that are put under other paths.
+    What is `alone` comes in as it is, too.
+    """
 
     ground: int
-    item_puts: list[ItemPut] = field(default_factory=list)
+    kin: Sequence[int]
+    alone: Alone | None = None
+    paths: ItemPaths = field(default_factory=lambda: ItemPaths([], [], {}))
     item_removals: set[int] = field(default_factory=set)
     annotation_puts: list[AnnotationPut] = field(default_factory=list)
     annotation_removals: set[int] = field(default_factory=set)
     conflicts: list[Conflict] = field(default_factory=list)
-    renamed: list[PathChange] = field(default_factory=list)
     unified: int = 0
     summed: int = 0
 
@@ -63,15 +66,33 @@ def plan_merge(
     tx: Tx, sources: Sequence[Source], policy: MergePolicy, on_conflict: ConflictPolicy
 ) -> MergePlan:
     """Decides a merge of two or more sources, in their order."""
-    ground = max(range(len(sources)), key=lambda s: (sources[s].items, -s))
-    plan = MergePlan(ground)
-    keys, roots = candidates(tx, sources, ground)
-    facts = read_facts(tx, sources, keys, roots)
+    related = sorted(s for family in families(sources) if len(family) > 1 for s in family)
+    ground = max(related or range(len(sources)), key=lambda s: (sources[s].items, -s))
+    plan = MergePlan(ground, related or [ground])
+    keys = candidate_items(tx, sources, plan.kin, ground)
+    items = read_items(tx, sources, plan.kin, keys)
+    uneven = sorted(key for key in keys if not all(key in items[s] for s in plan.kin))
+    plan.alone = _alone(tx, sources, plan, uneven)
+    roots = plan.alone.left if plan.alone else candidate_annotations(tx, sources, plan.kin, ground)
+    facts = read_facts(tx, sources, plan.kin, items, uneven, roots)
     annotations = _judge_annotations(facts, keys, policy)
-    _settle_items(tx, sources, plan, facts, keys, annotations, policy, on_conflict)
+    wishes = _settle_items(tx, sources, plan, facts, keys, annotations, policy, on_conflict)
+    plan.paths = settle_item_paths(
+        tx, sources, plan.kin, ground, facts.items[ground], plan.item_removals, wishes
+    )
     _settle_annotations(tx, sources, plan, facts, annotations, on_conflict)
     _count_meetings(plan, facts, keys, sources)
     return plan
+
+
+def _alone(
+    tx: Tx, sources: Sequence[Source], plan: MergePlan, uneven: Collection[int]
+) -> Alone | None:
+    ground = sources[plan.ground]
+    if len(plan.kin) != 2 or len(ground.view.sheets) > MAX_LAYERS:
+        return None  # too high a pile is copied, and then there is nothing below to cover
+    (other,) = (sources[s] for s in plan.kin if s != plan.ground)
+    return changed_alone(tx, ground, other, uneven)
 
 
 def _judge_annotations(
@@ -97,7 +118,7 @@ def _settle_items(
     annotations: Mapping[int, tuple[Group[AnnotationFact], Verdict[AnnotationFact]]],
     policy: MergePolicy,
     on_conflict: ConflictPolicy,
-) -> None:
+) -> list[Wish]:
     on_item: dict[int, list[AnnotationFact]] = {}
     for _, judged in annotations.values():
         for one in judged.survivors:
@@ -110,7 +131,7 @@ def _settle_items(
     disputed = [key for key, verdict in verdicts.items() if merge_items.needs_base(verdict)]
     history = item_history(tx, sources, disputed)
     ground = facts.items[plan.ground]
-    wishes: list[tuple[int, ItemPut]] = []
+    wishes: list[Wish] = []
     for key, verdict in verdicts.items():
         decision = merge_items.settle_item(
             groups[key],
@@ -126,28 +147,29 @@ def _settle_items(
         elif key in ground:
             plan.item_removals.add(key)
     if policy is MergePolicy.THREE_WAY:
-        plan.conflicts += _overridden_removals(tx, sources, facts, groups, verdicts)
+        plan.conflicts += _overridden_removals(tx, sources, plan.kin, facts, groups, verdicts)
     removed = set(verdicts) - {put.key for _, put in wishes}
     _drop_annotations_of(annotations, removed)
-    _settle_paths(tx, sources, plan, facts, wishes)
+    return wishes
 
 
 def _overridden_removals(
     tx: Tx,
     sources: Sequence[Source],
+    kin: Sequence[int],
     facts: Facts,
     groups: Mapping[int, Group[ItemFact]],
     verdicts: Mapping[int, Verdict[ItemFact]],
 ) -> list[Conflict]:
     """A change wins over a removal and is told, unless whoever changed had seen the removal."""
     conflicts = []
-    for position, source in enumerate(sources):
+    for position in kin:
         absent = [
             key
             for key, verdict in verdicts.items()
             if verdict.survivors and not groups[key].held[position]
         ]
-        for key, (dataset, version) in removals(tx, source.view, absent).items():
+        for key, (dataset, version) in removals(tx, sources[position].view, absent).items():
             survivors = verdicts[key].survivors
             holders = {h for s in survivors for h in groups[key].holders(s.fact.written.write)}
             if not any(
@@ -166,69 +188,6 @@ def _drop_annotations_of(
         verdict.survivors = [
             one for one in verdict.survivors if one.fact.content.item not in removed
         ]
-
-
-def _settle_paths(
-    tx: Tx,
-    sources: Sequence[Source],
-    plan: MergePlan,
-    facts: Facts,
-    wishes: list[tuple[int, ItemPut]],
-) -> None:
-    """Gives every item a path of its own: the one of the earlier source keeps it."""
-    base = sources[plan.ground].view
-    ground = facts.items[plan.ground]
-    decided = {put.key for _, put in wishes} | plan.item_removals
-    paths = {put.content.path for _, put in wishes}
-    bystanders: dict[int, ItemFact] = {}
-    for part in chunks(sorted(paths)):
-        for row in items_by_path(tx, base, part).values():
-            if row.key not in decided:
-                bystanders[row.key] = item_fact(row)
-    # A bystander is shown alike by all sources, so it stands first; it takes part only to be
-    # renamed when the ground's dataset, and with it the bystander, comes later than a rival.
-    firsts = {put.key: first for first, put in wishes}
-    ordered = sorted(
-        [*wishes, *((0, _unchanged(fact)) for fact in bystanders.values())],
-        key=lambda wish: (wish[0], wish[1].key),
-    )
-    occupied = _occupied(tx, base, decided | bystanders.keys())
-    changes = settle_paths([(put.key, put.content.path) for _, put in ordered], occupied)
-    given = {change.item: change.given for change in changes}
-    plan.renamed = changes
-    for _, put in ordered:
-        if put.key in given:
-            moved = replace(put.content, path=given[put.key])
-            put = replace(put, content=moved, written=None, renew=True)
-        if put.key in firsts or put.key in given:
-            held = ground.get(put.key)
-            if held is None or _changes(put, held):
-                plan.item_puts.append(put)
-
-
-def _unchanged(fact: ItemFact) -> ItemPut:
-    return ItemPut(
-        fact.key,
-        fact.content,
-        copied_from=fact.copied_from,
-        written=fact.written,
-        authorship=fact.authorship,
-    )
-
-
-def _changes(put: ItemPut | AnnotationPut, held: ItemFact | AnnotationFact) -> bool:
-    return put.renew or put.written != held.written or put.content != held.content
-
-
-def _occupied(tx: Tx, base: View, decided: Collection[int]) -> Any:
-    def occupied(paths: Sequence[str]) -> set[str]:
-        taken: set[str] = set()
-        for part in chunks(paths):
-            rows = items_by_path(tx, base, part)
-            taken |= {path for path, row in rows.items() if row.key not in decided}
-        return taken
-
-    return occupied
 
 
 def _settle_annotations(
@@ -250,7 +209,7 @@ def _settle_annotations(
         plan.conflicts += decision.conflicts
         held = {fact.key: fact for fact in facts.annotations[plan.ground].get(root, [])}
         plan.annotation_puts += [
-            put for put in decision.puts if put.key not in held or _changes(put, held[put.key])
+            put for put in decision.puts if put.key not in held or changes(put, held[put.key])
         ]
         kept = {put.key for put in decision.puts}
         plan.annotation_removals |= {
@@ -264,8 +223,13 @@ def _count_meetings(
     plan: MergePlan, facts: Facts, keys: set[int], sources: Sequence[Source]
 ) -> None:
     """How many items met in two or more sources, and how many stood alone. What is no candidate
-    is held by all."""
+    is held by all that are judged, what a stranger has by nobody else."""
     holders = [sum(key in held for held in facts.items) for key in keys]
     untouched = sources[plan.ground].items - len(facts.items[plan.ground])
-    plan.summed = sum(count == 1 for count in holders)
-    plan.unified = untouched + sum(count > 1 for count in holders)
+    alone = [source.items for s, source in enumerate(sources) if s not in plan.kin]
+    plan.summed = sum(count == 1 for count in holders) + sum(alone)
+    plan.unified = sum(count > 1 for count in holders)
+    if len(plan.kin) > 1:
+        plan.unified += untouched
+    else:
+        plan.summed += untouched

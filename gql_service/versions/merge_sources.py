@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,32 +71,68 @@ class Facts:
         )
 
 
-def candidates(tx: Tx, sources: Sequence[Source], ground: int) -> tuple[set[int], set[int]]:
-    """Item keys and annotation roots that some source may show otherwise than the ground."""
-    keys: set[int] = set()
-    roots: set[int] = set()
-    base = sources[ground].view
+def families(sources: Sequence[Source]) -> list[list[int]]:
+    """The positions of the sources, those together that know of a common dataset.
+
+    Sources of different families have no key in common, and none has seen anything of the other.
+    """
+    found: list[tuple[set[int], list[int]]] = []
     for position, source in enumerate(sources):
-        if position != ground:
-            keys |= changed_items(tx, base, source.view)
-            roots |= changed_annotations(tx, base, source.view)
-    return keys, roots
+        known, members = {one.other for one in source.seen}, [position]
+        for family in [family for family in found if family[0] & known]:
+            found.remove(family)
+            known |= family[0]
+            members = [*family[1], *members]
+        found.append((known, sorted(members)))
+    return [members for _, members in found]
 
 
-def read_facts(tx: Tx, sources: Sequence[Source], keys: set[int], roots: set[int]) -> Facts:
-    items = [_items_of(tx, source.view, keys) for source in sources]
-    uneven = sorted(key for key in keys if not all(key in held for held in items))
-    annotations: list[dict[int, list[AnnotationFact]]] = []
-    for source in sources:  # all that lies on an item which not every source holds
-        rows = (r for part in chunks(uneven) for r in annotations_of_items(tx, source.view, part))
-        annotations.append(_by_root(map(_annotation_fact, rows)))
-    known = {root for held in annotations for root in held}
-    missing = roots | known
-    for source, held in zip(sources, annotations, strict=True):
-        wanted = sorted(missing - held.keys())
-        for part in chunks(wanted):
-            held.update(_by_root(_annotations_at(tx, source.view, part)))
-    concerned = keys | {f.content.item for h in annotations for fs in h.values() for f in fs}
+def candidate_items(tx: Tx, sources: Sequence[Source], kin: Sequence[int], ground: int) -> set[int]:
+    """Keys of the items that some source among `kin` may show otherwise than the ground."""
+    base = sources[ground].view
+    return {key for s in kin if s != ground for key in changed_items(tx, base, sources[s].view)}
+
+
+def candidate_annotations(
+    tx: Tx, sources: Sequence[Source], kin: Sequence[int], ground: int
+) -> set[int]:
+    """Roots of the annotations that some source among `kin` may show otherwise than the ground."""
+    base = sources[ground].view
+    others = (sources[s].view for s in kin if s != ground)
+    return {root for other in others for root in changed_annotations(tx, base, other)}
+
+
+def read_items(
+    tx: Tx, sources: Sequence[Source], kin: Sequence[int], keys: set[int]
+) -> list[dict[int, ItemFact]]:
+    """What each source among `kin` holds of these items, the others nothing."""
+    return [
+        _items_of(tx, source.view, keys) if position in kin else {}
+        for position, source in enumerate(sources)
+    ]
+
+
+def read_facts(
+    tx: Tx,
+    sources: Sequence[Source],
+    kin: Sequence[int],
+    items: list[dict[int, ItemFact]],
+    uneven: Collection[int],
+    roots: Collection[int],
+) -> Facts:
+    """Beside the items, these lineages and all that lies on `uneven` items, which not all hold."""
+    annotations: list[dict[int, list[AnnotationFact]]] = [{} for _ in sources]
+    for position in kin:
+        view = sources[position].view
+        rows = (r for part in chunks(uneven) for r in annotations_of_items(tx, view, part))
+        annotations[position] = _by_root(map(_annotation_fact, rows))
+    known = {root for held in annotations for root in held}.union(roots)
+    for position in kin:
+        held = annotations[position]
+        for part in chunks(sorted(known - held.keys())):
+            held.update(_by_root(_annotations_at(tx, sources[position].view, part)))
+    concerned = {key for held in items for key in held}
+    concerned |= {f.content.item for held in annotations for fs in held.values() for f in fs}
     sight = sights(tx, [source.seen for source in sources], concerned)
     return Facts(items, annotations, sight)
 

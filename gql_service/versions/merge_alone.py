@@ -1,0 +1,169 @@
+"""What one of two sources changed alone: decided for all annotations at once, by the database.
+
+Two sources that lie on the same sheets differ by what each has written over them. An annotation
+that one side wrote there, that the other has never seen and shows in no writing of its own, comes
+out as the one side holds it: whatever it replaces lies on the shared sheets, where its writer saw
+it. One that both show in the same writing comes out as it is. Nobody has to read either. All else
+is named, to be decided by the rules: what both wrote, what one has seen and not kept, removals,
+unknown statuses, and all that is on an item which not both sides hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.visibility import (
+    ANNOTATION_WHITEOUTS,
+    ANNOTATIONS,
+    AnnotationColumns,
+    Sheet,
+    View,
+    visible_annotations,
+)
+from gql_service.database.engine import Tx
+from gql_service.database.sets import among
+from gql_service.versions.knowledge import Seen
+from gql_service.versions.merge_sources import Source
+
+Predicate = sa.ColumnElement[bool]
+MOST_DATASETS_SEEN = 200
+"""Each is a term of a condition, and SQLite takes no expression deeper than 1,000."""
+
+_COVERS, COVERED = ANNOTATION_WHITEOUTS.alias("covers"), ANNOTATIONS.alias("covered")
+_RIVAL = ANNOTATIONS.alias("rival")
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What `over` shows beside `judged` is to be taken as it is, over what it covers of the sheets
+    `below` it; `ours` is what the ground shows over the same sheets. `left` are the keys that the
+    rules have to decide."""
+
+    over: View
+    ours: View
+    below: tuple[Sheet, ...]
+    judged: frozenset[int]
+    left: frozenset[int]
+
+
+def changed_alone(
+    tx: Tx, ground: Source, other: Source, uneven: Collection[int] = ()
+) -> Alone | None:
+    """Splits what two sources show differently; `uneven` items are not held by both.
+
+    None when they share no sheet, or hold annotations that a merge kept beside one another.
+    """
+    shared = _common(ground.view.sheets, other.view.sheets)
+    sheets = {*ground.view.sheets, *other.view.sheets}
+    known = max(len(_newest(source.seen)) for source in (ground, other))
+    if not shared or known > MOST_DATASETS_SEEN or not all(s.annotations for s in sheets):
+        return None
+    if _has_siblings(tx, sheets):
+        return None
+    ours, theirs = (_over(source.view, shared) for source in (ground, other))
+    judged = _doubtful(tx, theirs, ground, ours.sheets, uneven)
+    known_to_them = _doubtful(tx, ours, other, (), uneven)
+    removed = _removed(tx, ours, shared) | _removed(tx, theirs, shared)
+    doubtful = {row[0] for row in judged ^ known_to_them}  # shown by both alike: settled
+    return Alone(
+        theirs,
+        ours,
+        shared,
+        frozenset(row[0] for row in judged) | removed,
+        frozenset(doubtful | removed),
+    )
+
+
+def _common(left: Sequence[Sheet], right: Sequence[Sheet]) -> tuple[Sheet, ...]:
+    """The sheets at the bottom of both piles, if no line is anywhere else in either."""
+    count = 0
+    while count < min(len(left), len(right)) and left[-1 - count] == right[-1 - count]:
+        count += 1
+    shared = tuple(left[len(left) - count :])
+    above = [s.line for s in (*left[: len(left) - count], *right[: len(right) - count])]
+    lines = {*above, *(sheet.line for sheet in shared)}
+    return shared if len(lines) == len(above) + count else ()
+
+
+def _over(view: View, shared: Sequence[Sheet]) -> View:
+    return replace(view, sheets=view.sheets[: len(view.sheets) - len(shared)])
+
+
+def _newest(seen: Collection[Seen]) -> dict[int, int]:
+    """How much of every dataset has been seen at most, whatever of it."""
+    newest: dict[int, int] = {}
+    for one in seen:
+        newest[one.other] = max(one.at, newest.get(one.other, 0))
+    return newest
+
+
+def _has_siblings(tx: Tx, sheets: Collection[Sheet]) -> bool:
+    c = ANNOTATIONS.c
+    kept = sa.select(sa.literal(1)).where(
+        c.line.in_([sheet.line for sheet in sheets]), c.root != c.key
+    )
+    return tx.first(kept.limit(1)) is not None
+
+
+def _doubtful(
+    tx: Tx, side: View, rival: Source, rivals: Sequence[Sheet], uneven: Collection[int]
+) -> set[tuple[int, int, bool]]:
+    """What a side shows and the rival has seen, or shows on its sheets `rivals` too, or that is
+    not known in full: key, write, and whether the status is known."""
+
+    def build(c: AnnotationColumns) -> sa.Select[Any]:
+        doubts = [~c.status_known, *_seen(c, rival.seen)]
+        if rivals:
+            shown = sa.select(sa.literal(1)).where(_valid(_RIVAL, rivals), c.key == _RIVAL.c.key)
+            doubts.append(shown.correlate(c.key.table).exists())
+        if uneven:
+            doubts.append(among(c.item, uneven))
+        return sa.select(c.key, c.write, c.status_known).where(sa.or_(*doubts))
+
+    if not side.sheets:
+        return set()
+    rows = tx.rows(visible_annotations(side, build))
+    return {(row.key, row.write, bool(row.status_known)) for row in rows}
+
+
+def _seen(c: AnnotationColumns, seen: Collection[Seen]) -> list[Predicate]:
+    return [
+        sa.and_(c.origin_dataset == other, c.origin_version <= at)
+        for other, at in _newest(seen).items()
+    ]
+
+
+def _removed(tx: Tx, side: View, shared: Sequence[Sheet]) -> set[int]:
+    """Keys that a side covers on the shared sheets and shows no more."""
+    if not side.sheets:
+        return set()
+
+    def same(c: AnnotationColumns) -> sa.Select[Any]:
+        return sa.select(sa.literal(1)).where(c.key == COVERED.c.key).correlate(COVERED)
+
+    shown = visible_annotations(side, same).exists()
+    rows = tx.rows(covered_by(side, shared, COVERED.c.key).where(~shown))
+    return {row[0] for row in rows}
+
+
+def covered_by(
+    side: View, shared: Sequence[Sheet], *columns: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
+    """The states COVERED on shared sheets that a view over them covers."""
+    cover, lines = _COVERS.c, [sheet.line for sheet in shared]
+    over = (sa.and_(cover.line == s.line, cover.since <= s.at) for s in side.sheets)
+    return (
+        sa.select(*columns)
+        .join_from(_COVERS, COVERED, COVERED.c.id == cover.state)
+        .where(sa.or_(*over), COVERED.c.line.in_(lines))
+    )
+
+
+def _valid(states: sa.FromClause, sheets: Sequence[Sheet]) -> Predicate:
+    """Valid on one of the sheets. Those above may cover it, so this holds of more than is shown."""
+    c = states.c
+    return sa.or_(*(sa.and_(c.line == s.line, c.since <= s.at, c.until > s.at) for s in sheets))
