@@ -30,9 +30,6 @@ from gql_service.versions.knowledge import Seen
 from gql_service.versions.merge_sources import Source
 
 Predicate = sa.ColumnElement[bool]
-MOST_DATASETS_SEEN = 200
-"""Each is a term of a condition, and SQLite takes no expression deeper than 1,000."""
-
 _COVERS, COVERED = ANNOTATION_WHITEOUTS.alias("covers"), ANNOTATIONS.alias("covered")
 _RIVAL = ANNOTATIONS.alias("rival")
 
@@ -58,11 +55,7 @@ def changed_alone(
     None when they share no sheet, or hold annotations that a merge kept beside one another.
     """
     shared = _common(ground.view.sheets, other.view.sheets)
-    sheets = {*ground.view.sheets, *other.view.sheets}
-    known = max(len(_newest(source.seen)) for source in (ground, other))
-    if not shared or known > MOST_DATASETS_SEEN or not all(s.annotations for s in sheets):
-        return None
-    if _has_siblings(tx, sheets):
+    if not shared or _has_siblings(tx, {*ground.view.sheets, *other.view.sheets}):
         return None
     ours, theirs = (_over(source.view, shared) for source in (ground, other))
     judged = _doubtful(tx, theirs, ground, ours.sheets, uneven)
@@ -79,26 +72,15 @@ def changed_alone(
 
 
 def _common(left: Sequence[Sheet], right: Sequence[Sheet]) -> tuple[Sheet, ...]:
-    """The sheets at the bottom of both piles, if no line is anywhere else in either."""
+    """The sheets at the bottom of both piles."""
     count = 0
     while count < min(len(left), len(right)) and left[-1 - count] == right[-1 - count]:
         count += 1
-    shared = tuple(left[len(left) - count :])
-    above = [s.line for s in (*left[: len(left) - count], *right[: len(right) - count])]
-    lines = {*above, *(sheet.line for sheet in shared)}
-    return shared if len(lines) == len(above) + count else ()
+    return tuple(left[len(left) - count :])
 
 
 def _over(view: View, shared: Sequence[Sheet]) -> View:
     return replace(view, sheets=view.sheets[: len(view.sheets) - len(shared)])
-
-
-def _newest(seen: Collection[Seen]) -> dict[int, int]:
-    """How much of every dataset has been seen at most, whatever of it."""
-    newest: dict[int, int] = {}
-    for one in seen:
-        newest[one.other] = max(one.at, newest.get(one.other, 0))
-    return newest
 
 
 def _has_siblings(tx: Tx, sheets: Collection[Sheet]) -> bool:
@@ -116,7 +98,7 @@ def _doubtful(
     not known in full: key, write, and whether the status is known."""
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
-        doubts = [~c.status_known, *_seen(c, rival.seen)]
+        doubts = [~c.status_known, _seen(c, rival.seen)]
         if rivals:
             shown = sa.select(sa.literal(1)).where(_valid(_RIVAL, rivals), c.key == _RIVAL.c.key)
             doubts.append(shown.correlate(c.key.table).exists())
@@ -130,11 +112,12 @@ def _doubtful(
     return {(row.key, row.write, bool(row.status_known)) for row in rows}
 
 
-def _seen(c: AnnotationColumns, seen: Collection[Seen]) -> list[Predicate]:
-    return [
-        sa.and_(c.origin_dataset == other, c.origin_version <= at)
-        for other, at in _newest(seen).items()
-    ]
+def _seen(c: AnnotationColumns, seen: Sequence[Seen]) -> Predicate:
+    """Made in a version that has been seen, be it without annotations or in part."""
+    newest: dict[int, int] = {}
+    for one in seen:
+        newest[one.other] = max(one.at, newest.get(one.other, 0))
+    return c.origin_version <= sa.case(newest, value=c.origin_dataset, else_=0)
 
 
 def _removed(tx: Tx, side: View, shared: Sequence[Sheet]) -> set[int]:
@@ -154,7 +137,7 @@ def covered_by(
     side: View, shared: Sequence[Sheet], *columns: sa.ColumnElement[Any]
 ) -> sa.Select[Any]:
     """The states COVERED on shared sheets that a view over them covers."""
-    cover, lines = _COVERS.c, [sheet.line for sheet in shared]
+    cover, lines = _COVERS.c, [sheet.line for sheet in shared if sheet.annotations]
     over = (sa.and_(cover.line == s.line, cover.since <= s.at) for s in side.sheets)
     return (
         sa.select(*columns)

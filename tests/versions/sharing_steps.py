@@ -21,6 +21,7 @@ from tests.versions.steps import (
     annotation_change,
     any_dataset,
     chance,
+    new_annotation,
     one,
     some,
 )
@@ -72,6 +73,46 @@ def clash_and_merge(twin: Twin, choose: Choose) -> None:
     if chance(choose, 25):
         sources += some(choose, [one for one in twin.alive() if one not in sources], 1)
     _merge(twin, choose, [(dataset, twin.model(dataset).head) for dataset in sources])
+
+
+def annotate_apart(twin: Twin, choose: Choose) -> None:
+    """A dataset and its whole clone, or two of those, are annotated apart and merged."""
+    if len(twin.alive()) > MOST_DATASETS - 2:
+        return
+    source = one(choose, twin.alive())
+    left, right = source, twin.clone(source, twin.model(source).head)
+    if len(twin.alive()) < MOST_DATASETS - 1 and chance(choose, 50):
+        left = twin.clone(source, twin.model(source).head) or source
+    if right is None:
+        return
+    for _ in range(1 + choose(4)):
+        _annotate(twin, choose, one(choose, (left, right)))
+    sources = [left, right] if chance(choose, 50) else [right, left]
+    if chance(choose, 15):
+        sources += some(choose, [one for one in twin.alive() if one not in sources], 1)
+    points = [(dataset, twin.model(dataset).head) for dataset in sources]
+    flags = Flags() if chance(choose, 80) else any_flags(choose)
+    twin.merge(points, policy=one(choose, (UNION, THREE_WAY)), on_conflict=LAST, flags=flags)
+
+
+def _annotate(twin: Twin, choose: Choose, dataset: int) -> None:
+    """Any kind of change; mostly of annotations, and some that are not on them."""
+    items, keys = sorted(twin.head(dataset).items), sorted(twin.head(dataset).annotations)
+    kind = choose(10)
+    if kind < 4 and items:
+        new = [(item, new_annotation(choose)) for item in some(choose, items, 2)]
+        twin.annotate(dataset, new)
+    elif kind < 7 and keys:
+        changes = {key: annotation_change(twin, choose, dataset, key, choose(4)) for key in keys}
+        edits = [AnnotationEdit(key, changes[key]) for key in some(choose, keys, 2)]
+        twin.reannotate(dataset, edits)
+    elif kind == 7 and keys:
+        twin.unannotate(dataset, some(choose, keys, 2))
+    elif kind == 8 and items:
+        twin.delete(dataset, some(choose, items, 1))
+    elif items:
+        given = {one(choose, METADATA_KEYS): one(choose, METADATA_VALUES)}
+        twin.update(dataset, some(choose, items, 1), ItemEdit(0, set=given))
 
 
 def resolve(twin: Twin, choose: Choose) -> None:
@@ -238,6 +279,7 @@ SHARING: tuple[tuple[Step, int], ...] = (
     (clone_into, 7),
     (merge, 12),
     (clash_and_merge, 12),
+    (annotate_apart, 10),
     (resolve, 6),
 )
 DROPPING: tuple[tuple[Step, int], ...] = ((drop, 6), (purge, 4), (drop_a_source, 5))
