@@ -10,7 +10,7 @@ unknown statuses, and all that is on an item which not both sides hold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,14 +36,12 @@ _RIVAL = ANNOTATIONS.alias("rival")
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What `over` shows beside `judged` is to be taken as it is, over what it covers of the sheets
-    `below` it; `ours` is what the ground shows over the same sheets. `left` are the keys that the
-    rules have to decide."""
+    """What `over` shows and is `certain` is to be taken as it is, over what it covers of the
+    sheets `below` it. `left` are the keys that the rules have to decide."""
 
     over: View
-    ours: View
     below: tuple[Sheet, ...]
-    judged: frozenset[int]
+    certain: Callable[[AnnotationColumns], Predicate]
     left: frozenset[int]
 
 
@@ -58,17 +56,22 @@ def changed_alone(
     if not shared or _has_siblings(tx, {*ground.view.sheets, *other.view.sheets}):
         return None
     ours, theirs = (_over(source.view, shared) for source in (ground, other))
-    judged = _doubtful(tx, theirs, ground, ours.sheets, uneven)
-    known_to_them = _doubtful(tx, ours, other, (), uneven)
     removed = _removed(tx, ours, shared) | _removed(tx, theirs, shared)
-    doubtful = {row[0] for row in judged ^ known_to_them}  # shown by both alike: settled
-    return Alone(
-        theirs,
-        ours,
-        shared,
-        frozenset(row[0] for row in judged) | removed,
-        frozenset(doubtful | removed),
+
+    def doubtful(c: AnnotationColumns) -> Predicate:
+        return _doubtful(c, ground, ours.sheets, uneven)
+
+    def doubtful_of_ours(c: AnnotationColumns) -> Predicate:
+        return _doubtful(c, other, (), uneven)
+
+    def certain(c: AnnotationColumns) -> Predicate:
+        return sa.and_(~doubtful(c), ~among(c.key, removed))
+
+    left = removed.union(
+        _not_in(tx, _states(theirs, doubtful), _states(ours, doubtful_of_ours)),
+        _not_in(tx, _states(ours, doubtful_of_ours), _states(theirs, doubtful)),
     )
+    return Alone(theirs, shared, certain, frozenset(left))
 
 
 def _common(left: Sequence[Sheet], right: Sequence[Sheet]) -> tuple[Sheet, ...]:
@@ -92,24 +95,31 @@ def _has_siblings(tx: Tx, sheets: Collection[Sheet]) -> bool:
 
 
 def _doubtful(
-    tx: Tx, side: View, rival: Source, rivals: Sequence[Sheet], uneven: Collection[int]
-) -> set[tuple[int, int, bool]]:
-    """What a side shows and the rival has seen, or shows on its sheets `rivals` too, or that is
-    not known in full: key, write, and whether the status is known."""
+    c: AnnotationColumns, rival: Source, rivals: Sequence[Sheet], uneven: Collection[int]
+) -> Predicate:
+    """The rival has seen it, or shows it on its sheets `rivals` too; or its status is not known,
+    or its item is uneven."""
+    doubts = [~c.status_known, _seen(c, rival.seen), among(c.item, uneven)]
+    if rivals:
+        shown = sa.select(sa.literal(1)).where(_valid(_RIVAL, rivals), c.key == _RIVAL.c.key)
+        doubts.append(shown.correlate(c.key.table).exists())
+    return sa.or_(*doubts)
+
+
+def _states(side: View, chosen: Callable[[AnnotationColumns], Predicate]) -> sa.Select[Any] | None:
+    """What a side shows of these, told apart by key, write, and whether the status is known."""
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
-        doubts = [~c.status_known, _seen(c, rival.seen)]
-        if rivals:
-            shown = sa.select(sa.literal(1)).where(_valid(_RIVAL, rivals), c.key == _RIVAL.c.key)
-            doubts.append(shown.correlate(c.key.table).exists())
-        if uneven:
-            doubts.append(among(c.item, uneven))
-        return sa.select(c.key, c.write, c.status_known).where(sa.or_(*doubts))
+        return sa.select(c.key, c.write, c.status_known).where(chosen(c))
 
-    if not side.sheets:
+    return sa.select(visible_annotations(side, build).subquery()) if side.sheets else None
+
+
+def _not_in(tx: Tx, these: sa.Select[Any] | None, others: sa.Select[Any] | None) -> set[int]:
+    """The keys of those that are not among the others. What both sides show alike is settled."""
+    if these is None:
         return set()
-    rows = tx.rows(visible_annotations(side, build))
-    return {(row.key, row.write, bool(row.status_known)) for row in rows}
+    return {row.key for row in tx.rows(these if others is None else these.except_(others))}
 
 
 def _seen(c: AnnotationColumns, seen: Sequence[Seen]) -> Predicate:

@@ -15,7 +15,6 @@ from gql_service.catalog.visibility import (
     View,
     visible_annotations,
 )
-from gql_service.database.sets import among
 from gql_service.versions.copying import copy_annotations
 from gql_service.versions.draft import Draft
 from gql_service.versions.merge_alone import COVERED, Alone, covered_by
@@ -30,15 +29,11 @@ def take_annotations(draft: Draft, alone: Alone) -> None:
     if not alone.over.sheets:
         return
     tx, line = draft.tx, draft.view.line
-    state, since = sa.literal(line, _BIG), sa.literal(draft.number, _BIG)
-    replaced = covered_by(alone.over, alone.below, COVERED.c.id, state, since)
-    if alone.judged:
-        replaced = replaced.where(~among(COVERED.c.key, alone.judged))
-    targets = ["state", "line", "since"]
-    tx.execute(sa.insert(ANNOTATION_WHITEOUTS).from_select(targets, replaced))
-    copy_annotations(
-        draft, alone.over, lambda c: ~among(c.key, alone.judged) if alone.judged else sa.true()
-    )
+    copy_annotations(draft, alone.over, alone.certain)
+    taken = sa.select(sa.literal(1)).where(_TAKEN.c.line == line, _TAKEN.c.key == COVERED.c.key)
+    over = (sa.literal(line, _BIG).label("line"), sa.literal(draft.number, _BIG).label("since"))
+    replaced = covered_by(alone.over, alone.below, COVERED.c.id, *over).where(taken.exists())
+    tx.execute(sa.insert(ANNOTATION_WHITEOUTS).from_select(["state", "line", "since"], replaced))
     _count(draft)
 
 

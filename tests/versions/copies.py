@@ -20,17 +20,17 @@ STRANGERS = "items of strangers"
 def copied_rows(database: Database) -> Iterator[Counter[str]]:
     """Collects how many rows the block copied without reading them, by kind."""
     copied: Counter[str] = Counter()
-    before = ""
+    annotations = 0
 
     def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal before
+        nonlocal annotations
         table = statement.split(" ", 3)[2] if statement.startswith("INSERT INTO") else ""
         if table and "SELECT" in statement:
             if table == "item_states":
                 copied[STRANGERS] += cursor.rowcount
-            if table == "annotation_states" and before == "annotation_whiteouts":
-                copied[ALONE] += cursor.rowcount
-        before = table
+            if table == "annotation_whiteouts":
+                copied[ALONE] += annotations
+            annotations = cursor.rowcount
 
     event.listen(database.engine, "after_cursor_execute", note)
     try:

@@ -200,6 +200,19 @@ def test_an_annotation_that_both_changed_since_one_took_it_from_the_other_is_not
     assert taken(twin, both, right) == 0
 
 
+@pytest.mark.parametrize("later", [0, 1])
+def test_an_annotation_that_one_took_from_the_other_and_one_changed_is_the_changed_one(
+    twin: Twin, later: int
+) -> None:
+    (left, right), (a, *_), _ = clones(twin)
+    twin.annotate(right, [(a, DOG)])
+    both = twin.merge([(left, 1), (right, 2)], policy=UNION, on_conflict=LAST)
+    assert both is not None
+    change(twin, (right, both)[later], newest(twin, right), metadata={"k": 1})
+
+    assert taken(twin, both, right) == 0
+
+
 @grounds
 def test_an_annotation_that_one_side_removed_and_the_other_changed_is_counted_once(
     twin: Twin, ground: int
