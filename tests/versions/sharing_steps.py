@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.oracle.editing import AnnotationEdit, ItemEdit
+from tests.oracle.editing import SKIP, AnnotationEdit, ItemEdit
 from tests.oracle.groups import FAIL, FIRST, LAST, THREE_WAY, UNION
 from tests.oracle.model import Flags, Snapshot
 from tests.versions.service import RECIPES, by_label, by_metadata
@@ -22,6 +22,7 @@ from tests.versions.steps import (
     any_dataset,
     chance,
     new_annotation,
+    new_items,
     one,
     some,
 )
@@ -113,6 +114,17 @@ def _annotate(twin: Twin, choose: Choose, dataset: int) -> None:
     elif items:
         given = {one(choose, METADATA_KEYS): one(choose, METADATA_VALUES)}
         twin.update(dataset, some(choose, items, 1), ItemEdit(0, set=given))
+
+
+def add_up(twin: Twin, choose: Choose) -> None:
+    """A dataset that knows of nothing, merged with one or two others: paths meet, nothing else."""
+    if len(twin.alive()) > MOST_DATASETS - 2:
+        return
+    stranger = twin.create(0)
+    twin.upload(stranger, new_items(choose, 4), SKIP)
+    sources = some(choose, [one for one in twin.alive() if one != stranger], 2)
+    sources.insert(choose(len(sources) + 1), stranger)
+    _merge(twin, choose, [(dataset, any_version(twin, choose, dataset)) for dataset in sources])
 
 
 def resolve(twin: Twin, choose: Choose) -> None:
@@ -280,6 +292,7 @@ SHARING: tuple[tuple[Step, int], ...] = (
     (merge, 12),
     (clash_and_merge, 12),
     (annotate_apart, 10),
+    (add_up, 4),
     (resolve, 6),
 )
 DROPPING: tuple[tuple[Step, int], ...] = ((drop, 6), (purge, 4), (drop_a_source, 5))
