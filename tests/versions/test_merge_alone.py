@@ -3,11 +3,27 @@
 Every merge here is made by the service and by the naive model, in both orders and by both
 policies; contents, lineage, writes, counters and reports are compared, and the store is verified.
 
-Each of these mistakes was put into `merge_alone` or `merge_taking` on purpose, and the tests named
-by it failed:
+Each of these mistakes was put into `merge_alone`, `merge_taking` or `merge_plan` on purpose, and
+made the test fail that …
 
-| mistake | test, by what it says |
+| mistake | the test |
 |---|---|
+| what the rival has seen is taken all the same | … has seen and let go is not taken |
+| all of a dataset counts as seen, whichever version was | … in one writing is nobody's change |
+| what the ground's rival has seen is not decided | … has seen and let go is not taken |
+| what the rival wrote itself is taken all the same | … that both sides changed |
+| what the rival covered is not decided · is taken | … removed and the other changed · the same |
+| a side's own removals are not decided | … what only one side removed |
+| what was replaced counts as removed | … a changed annotation replaces |
+| annotations of an item that not both hold are taken | … not both sides hold go by the rules |
+| an unknown status is taken | … taken again without its status |
+| kept siblings do not matter | … a kept sibling that becomes equal |
+| settled by key, not by write | … took from the other and one changed |
+| common sheets whatever their version | … a source and its clone |
+| nothing is covered · all that the other side covers | … replaces · that both sides changed |
+| a mask on the common sheets is forgotten | … what a mask hides |
+| the ground is too deep for layers | … over a ground that lies too deep |
+| annotated items, labels of the replaced counted wrongly | … new annotations come · replaces |
 """
 
 from __future__ import annotations
@@ -353,11 +369,10 @@ def test_over_a_ground_that_lies_too_deep_nothing_is_taken(twin: Twin) -> None:
     source = filled(twin)
     first, second = sorted(twin.head(source).annotations)
     deep = source
-    for depth in range(MAX_LAYERS + 1):
+    for depth in range(MAX_LAYERS - 1):
         deep = clone(twin, deep)
         change(twin, deep, first, metadata={"k": depth})
-        if depth == MAX_LAYERS - 1:
-            sides = [clone(twin, deep) for _ in range(2)]
+    sides = [clone(twin, deep) for _ in range(2)]  # the deepest piles there are
     for side, label in zip(sides, ("dog", "cat"), strict=True):
         twin.annotate(side, [(min(twin.head(side).items), CAT)])
         change(twin, side, second, label=label)
