@@ -3,11 +3,19 @@
 Every merge here is made by the service and by the naive model; contents, lineage, writes, counters
 and reports are compared, and the store is verified. `added` says that rows were copied unread.
 
-Each of these mistakes was put into `merge_paths`, `merge_plan` or `copying` on purpose, and the
-tests named beside it failed:
+Each of these mistakes was put into `merge_paths`, `merge_plan`, `merge_sources` or `copying` on
+purpose, and made the test fail that begins so:
 
-| mistake | found by the test that … |
+| mistake | the test |
 |---|---|
+| what the ground shows goes before an earlier stranger | the earlier source keeps a path … |
+| an item is renamed and copied too · counted twice | the earlier source keeps a path … |
+| only what was decided can collide | the earlier source keeps a path … |
+| a number is free when the ground has not got it | a path of many strangers … |
+| annotations behind a mask are counted | the masks of a merge … |
+| what one source holds counts as unified | strangers are added up … |
+| annotated items are not counted | strangers are added up … |
+| precedence by key alone | a path of many strangers … |
 """
 
 from __future__ import annotations
