@@ -2,6 +2,9 @@
 
     uv run python -m proofs.histories.run --histories 100000 --processes 2
 
+A history has as many steps as its seed says, from --fewest to --most: short ones are many, and
+most mistakes are found by few steps; long ones reach what only grows late.
+
 Each process has a database of its own and begins a new one now and then, so that no history pays
 for those before it; `--dialect postgresql` starts servers from the machine's binaries. The log
 names the machine, the date, the seeds, what was done how often, and every seed in which service
@@ -60,7 +63,7 @@ def fresh_database(dialect: str) -> Iterator[tuple[Database, Stage]]:
         database.close()
 
 
-def run_batch(dialect: str, seeds: range, steps: int) -> Batch:
+def run_batch(dialect: str, seeds: range, steps: range) -> Batch:
     """One batch in this process."""
     gc.set_threshold(100_000, 50, 50)
     done: Counter[str] = Counter()
@@ -69,7 +72,7 @@ def run_batch(dialect: str, seeds: range, steps: int) -> Batch:
     with fresh_database(dialect) as (database, stage):
         for seed in seeds:
             try:
-                done += run_history(database, stage, seed, steps)
+                done += run_history(database, stage, seed, steps[seed % len(steps)])
             except Failed as failure:
                 failures.append(str(failure))
     return seeds, done, failures, time.monotonic() - began
@@ -89,7 +92,7 @@ def heading(options: argparse.Namespace) -> str:
             f"SQLite {sqlite3.sqlite_version}",
             f"command: {' '.join(sys.argv)}",
             f"seeds: {options.first} to {options.first + options.histories - 1}, "
-            f"{options.steps} steps each, every third with deletion and purge",
+            f"{options.fewest} to {options.most} steps, every third with deletion and purge",
         ]
     )
 
@@ -98,11 +101,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=1_000)
     parser.add_argument("--first", type=int, default=1_000_000, help="the first seed")
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--fewest", type=int, default=STEPS // 5, help="steps")
+    parser.add_argument("--most", type=int, default=STEPS // 2, help="steps")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--dialect", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--log", type=Path)
     options = parser.parse_args()
+    steps = range(options.fewest, options.most + 1)
     path = options.log or Path(__file__).parent / f"{options.dialect}.log"
     began, done, failed, lived = time.monotonic(), Counter[str](), 0, 0
     with path.open("w") as log, ProcessPoolExecutor(options.processes) as pool:
@@ -113,7 +118,7 @@ def main() -> int:
 
         tell(heading(options))
         waiting = [
-            pool.submit(run_batch, options.dialect, seeds, options.steps)
+            pool.submit(run_batch, options.dialect, seeds, steps)
             for seeds in batches(options.first, options.histories)
         ]
         for finished in as_completed(waiting):
