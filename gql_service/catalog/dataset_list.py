@@ -19,7 +19,7 @@ from gql_service.catalog.dataset import (
     readable,
 )
 from gql_service.catalog.filter_limits import check as check_filter
-from gql_service.catalog.filter_values import TextColumn, text_predicate, value_predicate
+from gql_service.catalog.filter_values import TextColumn, text_predicate
 from gql_service.catalog.filters import EnumFilter, ItemFilter, StringFilter
 from gql_service.catalog.keyset import NOTHING, Slice, Sort, slices
 from gql_service.database.columns import ByteOrderedText
@@ -141,7 +141,7 @@ def _matching(filter: DatasetFilter, *, postgres: bool) -> list[sa.ColumnElement
         column = TextColumn(sa.cast(DATASETS.c.name, ByteOrderedText), composed=True)
         tests.append(text_predicate(column, filter.name, postgres=postgres))
     if filter.type is not None:
-        tests.append(value_predicate(DATASETS.c.type, filter.type))
+        tests.append(text_predicate(TextColumn(DATASETS.c.type), filter.type, postgres=postgres))
     return tests
 
 

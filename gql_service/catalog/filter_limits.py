@@ -12,6 +12,7 @@ from gql_service.catalog.filters import (
     AnnotationFilter,
     AnnotationsFilter,
     ItemFilter,
+    JsonCondition,
     JsonFilter,
     StringFilter,
     ValueFilter,
@@ -46,7 +47,7 @@ def check(filter: ItemFilter | AnnotationFilter, path: Sequence[str | int] = ())
         )
 
 
-def _check_tree(tree: ItemFilter | AnnotationFilter, path: Path, depth: int) -> int:
+def _check_tree(tree: ItemFilter | AnnotationFilter | JsonCondition, path: Path, depth: int) -> int:
     """The number of conditions in it, at least one."""
     if depth > MAX_DEPTH:
         raise LimitExceeded(f"Filters can be nested {MAX_DEPTH} deep", path=path)
@@ -54,7 +55,7 @@ def _check_tree(tree: ItemFilter | AnnotationFilter, path: Path, depth: int) -> 
     for name, value in _given(tree):
         here = (*path, spelling(name))
         match value:
-            case ItemFilter() | AnnotationFilter():
+            case ItemFilter() | AnnotationFilter() | JsonCondition():
                 conditions += _check_tree(value, here, depth + 1)
             case AnnotationsFilter():
                 for quantifier, inner in _given(value):
@@ -75,7 +76,7 @@ def _check_tree(tree: ItemFilter | AnnotationFilter, path: Path, depth: int) -> 
 
 def _check_member(member: Any, path: Path, depth: int) -> int:
     if isinstance(member, JsonFilter):
-        return _check_json(member, path)
+        return _check_json(member, path, depth)
     return _check_tree(member, path, depth + 1)
 
 
@@ -87,29 +88,32 @@ def _check_leaf(leaf: StringFilter | ValueFilter[Any], path: Path) -> int:
             _check_list(value, here)
         else:
             _check_operand(value, here)
-        if name == "glob":
+        if name in ("glob", "stars"):
             _check_pattern(value, here)
     return max(len(given), 1)
 
 
-def _check_json(leaf: JsonFilter, path: Path) -> int:
+def _check_json(leaf: JsonFilter, path: Path, depth: int) -> int:
     if len(leaf.path) > JSON_DEPTH:
         raise LimitExceeded(f"A path can have {JSON_DEPTH} steps", path=(*path, "path"))
     for step in leaf.path:
         _check_operand(step, (*path, "path"))
     given = leaf.asked()
+    conditions = len(given)
     for name, value in given:
         here = (*path, spelling(name))
         if name in ("in_", "not_in"):
             _check_length(value, here)
             for position, operand in enumerate(value):
                 canonical(operand, (*here, position), object_only=False)
-        elif name == "glob":
+        elif name in ("glob", "stars"):
             _check_operand(value, here)
             _check_pattern(value, here)
+        elif name == "match":
+            conditions += _check_tree(value, here, depth + 1)
         elif name != "exists":
             canonical(value, here, object_only=False)
-    return max(len(given), 1)
+    return max(conditions, 1)
 
 
 def _check_list(values: Sequence[Any], path: Path) -> None:

@@ -23,6 +23,7 @@ from gql_service.catalog.filters import (
     StringFilter,
 )
 from gql_service.catalog.item import ItemState
+from gql_service.catalog.user import User
 from gql_service.catalog.visibility import (
     AnnotationColumns,
     ItemColumns,
@@ -45,12 +46,16 @@ def item_predicate(
     if filter.ids is not None:
         tests.append(among(columns.key, filter.ids) if filter.ids else sa.false())
     tests += _path_tests(filter, columns.path, postgres)
+    if filter.description is not None:
+        told = TextColumn(columns.description, nullable=True)
+        tests.append(text_predicate(told, filter.description, postgres=postgres))
     if filter.hidden is not None:
         tests.append(columns.hidden == (sa.true() if filter.hidden else sa.false()))
     if filter.annotated is not None:
         tests.append(_quantified(AnnotationFilter(), columns, view, filter.annotated, postgres))
     tests += _binary_tests(filter, columns, postgres)
     for column, asked in (
+        (columns.key, filter.key),
         (columns.created_at, filter.created_at),
         (columns.updated_at, filter.updated_at),
         (columns.created_by, filter.creator),
@@ -58,6 +63,8 @@ def item_predicate(
     ):
         if asked is not None:
             tests.append(value_predicate(column, asked))
+    tests += _email_tests(columns.created_by, filter.creator_email, postgres)
+    tests += _email_tests(columns.updated_by, filter.updater_email, postgres)
     tests += _json_tests(columns.metadata, filter.metadata, postgres)
     if filter.annotations is not None:
         tests += _annotations_tests(filter.annotations, columns, view, postgres)
@@ -73,13 +80,19 @@ def annotation_predicate(
         label = TextColumn(columns.label, composed=True, indexed=columns.label)
         tests.append(text_predicate(label, filter.label, postgres=postgres))
     if filter.type is not None:
-        tests.append(value_predicate(columns.type, filter.type))
+        tests.append(text_predicate(TextColumn(columns.type), filter.type, postgres=postgres))
     if filter.status is not None:
-        tests.append(value_predicate(columns.status, filter.status, nullable=True))
-    if filter.creator is not None:
-        tests.append(value_predicate(columns.created_by, filter.creator))
-    if filter.created_at is not None:
-        tests.append(value_predicate(columns.created_at, filter.created_at))
+        status = TextColumn(columns.status, nullable=True)
+        tests.append(text_predicate(status, filter.status, postgres=postgres))
+    for column, asked in (
+        (columns.key, filter.key),
+        (columns.created_by, filter.creator),
+        (columns.created_at, filter.created_at),
+        (columns.updated_at, filter.updated_at),
+    ):
+        if asked is not None:
+            tests.append(value_predicate(column, asked))
+    tests += _email_tests(columns.created_by, filter.creator_email, postgres)
     tests += _json_tests(columns.attributes, filter.attributes, postgres)
     tests += _json_tests(columns.metadata, filter.metadata, postgres)
     return sa.and_(sa.true(), *tests)
@@ -138,7 +151,8 @@ def _binary_tests(filter: ItemFilter, columns: ItemColumns, postgres: bool) -> l
     b = table_of(Binary).alias()
     tests: list[Predicate] = []
     if filter.mime_type is not None:
-        tests.append(text_predicate(TextColumn(b.c.mime_type), filter.mime_type, postgres=postgres))
+        kind = TextColumn(b.c.mime_type, segments=False)
+        tests.append(text_predicate(kind, filter.mime_type, postgres=postgres))
     for column, asked in ((b.c.width, filter.width), (b.c.height, filter.height)):
         if asked is not None:
             tests.append(value_predicate(column, asked, nullable=True))
@@ -154,6 +168,14 @@ def _binary_tests(filter: ItemFilter, columns: ItemColumns, postgres: bool) -> l
         return []
     held = sa.select(sa.literal(1)).select_from(b).where(b.c.id == columns.binary, *tests)
     return [held.exists()]
+
+
+def _email_tests(user: Column, filter: StringFilter | None, postgres: bool) -> list[Predicate]:
+    if filter is None:
+        return []
+    u = table_of(User).alias()
+    test = text_predicate(TextColumn(u.c.email), filter, postgres=postgres)
+    return [sa.select(sa.literal(1)).select_from(u).where(u.c.id == user, test).exists()]
 
 
 def _json_tests(

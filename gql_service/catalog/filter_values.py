@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,45 +26,81 @@ _LAST = 0x10FFFF
 
 @dataclass(frozen=True, slots=True)
 class TextColumn:
-    """A column of texts that are never NULL, and what is known of them.
+    """A column of texts, and what is known of them.
 
     `composed`: they are in NFC, so operands are brought into it. `indexed` is a column, sorted by
     its bytes, of longer texts that begin with this one: itself, or the path of a directory. Ranges
-    over it let an index find a prefix.
+    over it let an index find a prefix. `segments` is false of texts that are no paths.
     """
 
     value: Column
     composed: bool = False
     indexed: Column | None = None
+    nullable: bool = False
+    segments: bool = True
+
+    def spelt(self, operand: str) -> str:
+        return unicodedata.normalize("NFC", operand) if self.composed else operand
 
 
 def text_predicate(column: TextColumn, filter: StringFilter, *, postgres: bool) -> Predicate:
     """True where the text satisfies every operator of the filter."""
+    tests = _equalities(column, filter) + _parts(column, filter, postgres)
+    ordered = sa.collate(column.value, "C") if postgres else column.value
+    for operand, comparison in (
+        (filter.gt, operator.gt),
+        (filter.gte, operator.ge),
+        (filter.lt, operator.lt),
+        (filter.lte, operator.le),
+    ):
+        if operand is not None:
+            tests.append((comparison(ordered, column.spelt(operand)), True))
+    if filter.exists is not None:
+        tests.append((column.value.is_not(None) if column.nullable else sa.true(), filter.exists))
+    # NULL AND false is false: with the first test, nothing here is NULL.
+    there = [column.value.is_not(None)] if column.nullable else []
+    whole = [(sa.and_(*there, test) if there else test, wanted) for test, wanted in tests]
+    return sa.and_(sa.true(), *(test if wanted else sa.not_(test) for test, wanted in whole))
 
-    def spelt(operand: str) -> str:
-        return unicodedata.normalize("NFC", operand) if column.composed else operand
 
-    tests: list[Predicate] = []
+def _equalities(column: TextColumn, filter: StringFilter) -> list[tuple[Predicate, bool]]:
+    """Tests of equality, each with whether it is to hold or to fail."""
+    tests: list[tuple[Predicate, bool]] = []
     if filter.eq is not None:
-        tests.append(column.value == spelt(filter.eq))
+        tests.append((column.value == column.spelt(filter.eq), True))
     if filter.ne is not None:
-        tests.append(column.value != spelt(filter.ne))
-    if filter.in_ is not None:
-        tests.append(_one_of(column.value, [spelt(text) for text in filter.in_]))
-    if filter.not_in is not None:
-        tests.append(sa.not_(_one_of(column.value, [spelt(text) for text in filter.not_in])))
+        tests.append((column.value == column.spelt(filter.ne), False))
+    for operands, wanted in ((filter.in_, True), (filter.not_in, False)):
+        if operands is not None:
+            spelt = [column.spelt(operand) for operand in operands]
+            tests.append((_one_of(column.value, spelt), wanted))
+    return tests
+
+
+def _parts(
+    column: TextColumn, filter: StringFilter, postgres: bool
+) -> list[tuple[Predicate, bool]]:
+    """Tests of what the text has in it, which are to hold."""
+    tests: list[Predicate] = []
     if filter.contains is not None:
         position = sa.func.strpos if postgres else sa.func.instr
-        tests.append(position(column.value, spelt(filter.contains)) > 0)
+        tests.append(position(column.value, column.spelt(filter.contains)) > 0)
     if filter.starts_with is not None:
-        tests.append(_starts_with(column, spelt(filter.starts_with)))
-    if filter.glob is not None:
-        pattern = spelt(filter.glob)
-        tests.append(in_range(column.indexed, glob.literal_prefix(pattern)))
-        tests.append(glob.matches(column.value, pattern, postgres=postgres))
-    if filter.exists is not None:
-        tests.append(sa.true() if filter.exists else sa.false())
-    return sa.and_(sa.true(), *tests)
+        tests.append(_starts_with(column, column.spelt(filter.starts_with)))
+    for given, ones in ((filter.glob, True), (filter.stars, False)):
+        if given is not None:
+            pattern = column.spelt(given)
+            tests.append(in_range(column.indexed, glob.literal_prefix(pattern, ones=ones)))
+            tests.append(
+                glob.matches(
+                    column.value,
+                    pattern,
+                    postgres=postgres,
+                    ones=ones,
+                    segments=column.segments,
+                )
+            )
+    return [(test, True) for test in tests]
 
 
 def _starts_with(column: TextColumn, prefix: str) -> Predicate:

@@ -25,6 +25,18 @@ In a glob, `*` is any run of characters inside one segment of a path, `**` any r
 `?` one character but a slash; everything else stands for itself. `directory` is the path without
 its last segment, `/` at the top, and `eq` does not reach into subdirectories.
 
+`stars` is `glob` without the question mark, which then stands for itself. In media types, which are
+no paths, `*` is any run at all.
+
+A `through` filter looks through arrays, as JSON query languages do. Its path is made of keys only;
+a key that meets an array goes on from every object in it. So a path reaches any number of values,
+and `eq`, `in`, gt … lte, `contains`, `glob` and `stars` are true when one of them satisfies them,
+or one element of one that is an array; an operand that is an array must be equal as a whole.
+An operand of null is also true when nothing is reached, and a text that spells a number also
+stands for that number. `ne` and `notIn` are the exact negations: no element is equal. `exists` is
+true when anything is reached. `match` is true when one object that is reached, or is an element of
+an array that is reached, satisfies the whole condition.
+
 Of annotations, `some` is true when at least one satisfies the whole filter, `none` when no one
 does, `every` when no one fails it: `none` and `every` hold for items without annotations.
 What a version does not show (annotations or metadata that a clone left out) is not there.
@@ -62,12 +74,17 @@ class StringFilter:
     contains: str | None = None
     starts_with: str | None = None
     glob: str | None = None
+    stars: str | None = None
+    gt: str | None = None
+    gte: str | None = None
+    lt: str | None = None
+    lte: str | None = None
     exists: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)  # slots would make calling an alias below an error
 class ValueFilter(Generic[T]):
-    """Of a number, a moment, an id or a word of an enumeration (the text that is stored)."""
+    """Of a number, a moment or an id."""
 
     eq: T | None = None
     ne: T | None = None
@@ -83,14 +100,19 @@ class ValueFilter(Generic[T]):
 IntFilter = ValueFilter[int]
 DateTimeFilter = ValueFilter[datetime]
 IdFilter = ValueFilter[int]
-EnumFilter = ValueFilter[str]
+EnumFilter = StringFilter
+"""Of a word of an enumeration: the text that is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonFilter:
-    """Of the value at `path` in a JSON document. Operands are parsed JSON."""
+    """Of the value at `path` in a JSON document, or, `through` arrays, of all that it reaches.
+
+    Operands are parsed JSON.
+    """
 
     path: Sequence[str]
+    through: bool = False
     eq: Any | Unsettable = UNSET
     ne: Any | Unsettable = UNSET
     in_: Sequence[Any] | None = None
@@ -101,31 +123,53 @@ class JsonFilter:
     lte: Any | Unsettable = UNSET
     contains: Any | Unsettable = UNSET
     glob: str | None = None
+    stars: str | None = None
     exists: bool | None = None
+    match: JsonCondition | None = None
 
     def asked(self) -> list[tuple[str, Any]]:
         """The operators that are given, by field name, with their operands."""
         named = ((field.name, getattr(self, field.name)) for field in fields(self))
-        lists_and_flags = ("in_", "not_in", "glob", "exists")
         return [
             (name, operand)
             for name, operand in named
-            if name != "path" and operand is not (None if name in lists_and_flags else UNSET)
+            if name not in ("path", "through")
+            and operand is not (None if name in _NOT_JSON else UNSET)
         ]
+
+
+_NOT_JSON = ("in_", "not_in", "glob", "stars", "exists", "match")
+"""Operators of JSON filters for which None asks nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonCondition:
+    """Of one JSON object: conditions on what paths reach in it, combined."""
+
+    and_: Sequence[JsonCondition] | None = None
+    or_: Sequence[JsonCondition] | None = None
+    not_: JsonCondition | None = None
+    at: Sequence[JsonFilter] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotationFilter:
-    """Of one annotation. `creator` holds user ids; no status is `status` that does not exist."""
+    """Of one annotation. `creator` holds user ids; no status is `status` that does not exist.
+
+    `type` and `status` are compared as the texts that are stored.
+    """
 
     and_: Sequence[AnnotationFilter] | None = None
     or_: Sequence[AnnotationFilter] | None = None
     not_: AnnotationFilter | None = None
+    key: IdFilter | None = None
     label: StringFilter | None = None
     type: EnumFilter | None = None
     status: EnumFilter | None = None
     creator: IdFilter | None = None
+    creator_email: StringFilter | None = None
     created_at: DateTimeFilter | None = None
+    updated_at: DateTimeFilter | None = None
     attributes: Sequence[JsonFilter] | None = None
     metadata: Sequence[JsonFilter] | None = None
 
@@ -141,15 +185,17 @@ class AnnotationsFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemFilter:
-    """Of one item. `ids` are item keys; `creator` and `updated_by` hold user ids."""
+    """Of one item. `ids` and `key` are item keys; `creator` and `updated_by` hold user ids."""
 
     and_: Sequence[ItemFilter] | None = None
     or_: Sequence[ItemFilter] | None = None
     not_: ItemFilter | None = None
     ids: Sequence[int] | None = None
+    key: IdFilter | None = None
     path: StringFilter | None = None
     name: StringFilter | None = None
     directory: StringFilter | None = None
+    description: StringFilter | None = None
     hidden: bool | None = None
     annotated: bool | None = None
     mime_type: StringFilter | None = None
@@ -161,5 +207,7 @@ class ItemFilter:
     updated_at: DateTimeFilter | None = None
     creator: IdFilter | None = None
     updated_by: IdFilter | None = None
+    creator_email: StringFilter | None = None
+    updater_email: StringFilter | None = None
     metadata: Sequence[JsonFilter] | None = None
     annotations: AnnotationsFilter | None = None

@@ -8,7 +8,7 @@ character that is not a slash. Everything else stands for itself, and case matte
 * SQLite's GLOB lets `*` cross slashes. A pattern without `**` is still exact with it, once the
   text has exactly as many slashes as the pattern: its literal slashes then use them all up. A
   pattern without `*` and `?` is exact as it is. Only one that mixes the kinds also asks
-  `glob_matches`, which `register` adds to a connection.
+  `glob_matches`, which `register` adds to a connection. A text that is no path has `**` only.
 """
 
 from __future__ import annotations
@@ -19,18 +19,27 @@ from typing import Any
 
 import sqlalchemy as sa
 
-RUN, TREE, ONE = "*", "**", "?"
-"""The wildcards as tokens. A literal is a token too: one character, never `*` or `?`."""
+RUN, TREE, ONE = "*", "**", "one"
+"""The wildcards as tokens. A literal is a token too: one character, never `*`."""
 
 _MACHINES = 64
 _REMEMBERED_STEPS = 20_000
 
 
 def matches(
-    column: sa.ColumnElement[Any], pattern: str, *, postgres: bool
+    column: sa.ColumnElement[Any],
+    pattern: str,
+    *,
+    postgres: bool,
+    ones: bool = True,
+    segments: bool = True,
 ) -> sa.ColumnElement[bool]:
-    """True where the text in `column` matches as a whole; NULL where that is NULL."""
-    tokens = split(pattern)
+    """True where the text in `column` matches as a whole; NULL where that is NULL.
+
+    Without `ones`, a question mark stands for itself; without `segments`, the text is no path and
+    `*` is as good as `**`.
+    """
+    tokens = split(pattern, ones=ones, segments=segments)
     if postgres:
         return column.op("~", is_comparison=True)(sa.cast(regex(tokens), sa.Text()))
     native = sa.func.glob(_native(tokens), column, type_=sa.Boolean())
@@ -39,21 +48,26 @@ def matches(
         return sa.and_(native == sa.true(), slashes == tokens.count("/"))
     if RUN not in tokens and ONE not in tokens:
         return native == sa.true()
-    exact = sa.func.glob_matches(pattern, column, type_=sa.Boolean())
+    exact = sa.func.glob_matches(pattern, column, ones, type_=sa.Boolean())
     return sa.and_(native == sa.true(), exact == sa.true())
 
 
-def literal_prefix(pattern: str) -> str:
+def literal_prefix(pattern: str, *, ones: bool = True) -> str:
     """What every match begins with: the characters before the first wildcard."""
-    return pattern.split("*", 1)[0].split("?", 1)[0]
+    before = pattern.split("*", 1)[0]
+    return before.split("?", 1)[0] if ones else before
 
 
-def split(pattern: str) -> tuple[str, ...]:
+def split(pattern: str, *, ones: bool = True, segments: bool = True) -> tuple[str, ...]:
     """The tokens of a pattern; two or more stars in a row are one `**`."""
     tokens: list[str] = []
     for character in pattern:
         if character == "*" and tokens and tokens[-1] in (RUN, TREE):
             tokens[-1] = TREE
+        elif character == "*" and not segments:
+            tokens.append(TREE)
+        elif character == "?" and ones:
+            tokens.append(ONE)
         else:
             tokens.append(character)
     return tuple(tokens)
@@ -72,16 +86,17 @@ def _escaped(character: str) -> str:
 
 def _native(tokens: tuple[str, ...]) -> str:
     """The nearest pattern of SQLite, which matches at least what ours matches."""
-    return "".join({TREE: "*", "[": "[[]"}.get(token, token) for token in tokens)
+    spelt = {TREE: "*", ONE: "?", "[": "[[]", "?": "[?]"}
+    return "".join(spelt.get(token, token) for token in tokens)
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Gives a connection of SQLite the function `glob_matches(pattern, text)`."""
-    connection.create_function("glob_matches", 2, _glob_matches, deterministic=True)
+    """Gives a connection of SQLite the function `glob_matches(pattern, text, ones)`."""
+    connection.create_function("glob_matches", 3, _glob_matches, deterministic=True)
 
 
-def _glob_matches(pattern: str, text: str | None) -> bool | None:
-    return None if text is None else _machine(pattern).accepts(text)
+def _glob_matches(pattern: str, text: str | None, ones: int) -> bool | None:
+    return None if text is None else _machine(pattern, bool(ones)).accepts(text)
 
 
 class _Machine:
@@ -131,5 +146,5 @@ class _Machine:
 
 
 @lru_cache(_MACHINES)
-def _machine(pattern: str) -> _Machine:
-    return _Machine(split(pattern))
+def _machine(pattern: str, ones: bool) -> _Machine:
+    return _Machine(split(pattern, ones=ones))

@@ -21,10 +21,11 @@ from gql_service.catalog.item import ItemState, ItemWhiteout
 from gql_service.catalog.json_text import canonical
 from gql_service.catalog.line import Layer, Line
 from gql_service.catalog.project import Project
+from gql_service.catalog.user import User
 from gql_service.catalog.visibility import View, open_view, visible_annotations, visible_items
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
-from tests.catalog.filter_oracle import PlainAnnotation, PlainItem
+from tests.catalog.filter_oracle import EMAILS, PlainAnnotation, PlainItem
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -104,6 +105,13 @@ class Shelf:
 
 
 def shelf(tx: Tx) -> Shelf:
+    """A project, and the users of whom items and annotations may be."""
+    people = [
+        {"id": number, "name": email, "email": email, "admin": False, "created_at": LONG_AGO}
+        for number, email in EMAILS.items()
+        if number != tx.actor
+    ]
+    insert(tx, User, *people)
     insert(tx, Project, {"name": "p", "creator": tx.actor, "created_at": LONG_AGO})
     return Shelf(tx, tx.scalar(sa.select(sa.func.max(table_of(Project).c.id))))
 
@@ -163,6 +171,7 @@ def _state(line: int, item: PlainItem, binary: int) -> dict[str, Any]:
         "path": item.path,
         "binary": binary,
         "metadata": canonical(item.metadata, object_only=True),
+        "description": item.description,
         "hidden": item.hidden,
         "created_by": item.creator,
         "created_at": item.created_at or LONG_AGO,
@@ -189,5 +198,5 @@ def _mark(line: int, item: int, mark: PlainAnnotation) -> dict[str, Any]:
         "created_by": mark.creator,
         "created_at": mark.created_at or LONG_AGO,
         "updated_by": mark.creator,
-        "updated_at": mark.created_at or LONG_AGO,
+        "updated_at": mark.updated_at or mark.created_at or LONG_AGO,
     }

@@ -19,11 +19,13 @@ from gql_service.catalog.filters import (
     IdFilter,
     IntFilter,
     ItemFilter,
+    JsonCondition,
     JsonFilter,
     StringFilter,
 )
 from gql_service.database.engine import Database
 from tests.catalog.filter_oracle import (
+    EMAILS,
     PlainAnnotation,
     PlainItem,
     annotation_matches,
@@ -52,7 +54,16 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=5,
 )
+few_keys = st.sampled_from(["a", "b", "a", "b", "0", 'a"b', "é", ""])
+few_values = st.none() | st.booleans() | st.sampled_from([0, 1, 0.5, 10, 2**60, 1e22]) | words
+few_values = few_values | st.sampled_from(["0", "1", "0.5", "10", "1e22", " 1", "01", "1.0", "nan"])
+thickets = st.recursive(
+    few_values,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(few_keys, inner, max_size=2),
+    max_leaves=6,
+)
 documents = st.dictionaries(keys, json_values, max_size=3)
+documents = documents | st.dictionaries(few_keys, thickets, max_size=2)
 paths = st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=4).map(lambda s: "/" + "/".join(s))
 globs = st.lists(
     st.sampled_from(["*", "**", "?", "/", "a", "b", "A", "[", "]", "\\", "é", ".", "^", "$", "%"]),
@@ -62,6 +73,7 @@ moments = st.integers(-3, 3).map(lambda n: LONG_AGO + timedelta(microseconds=n))
 sizes = st.sampled_from([0, 1, 2, 2**40])
 small = st.sampled_from([0, 1, 2])
 people = st.integers(1, 3)
+emails = st.sampled_from([*EMAILS.values(), "*@example.org", "?da@*", "Zoe@*", "Zoe@**"])
 types = st.sampled_from(["BOX", "POINT"])
 statuses = st.sampled_from(["ISSUE", "APPROVED"])
 
@@ -86,6 +98,7 @@ def text_filters(texts: st.SearchStrategy[str]) -> st.SearchStrategy[StringFilte
         "contains": words,
     }
     operators |= {"starts_with": texts | words, "glob": globs | texts, "exists": st.booleans()}
+    operators |= {"stars": globs | texts} | dict.fromkeys(("gt", "gte", "lt", "lte"), texts | words)
     return some_of(StringFilter, 2, **operators)
 
 
@@ -106,9 +119,43 @@ def json_filters() -> st.SearchStrategy[JsonFilter]:
         ("eq", "ne", "gt", "gte", "lt", "lte", "contains"), json_values
     )
     operators |= {"in_": lists, "not_in": lists, "glob": globs, "exists": st.booleans()}
-    where = some_of(lambda **given: JsonFilter(path=[], **given), 2, **operators)
-    steps = st.lists(keys, max_size=3)
-    return st.builds(lambda path, rest: replace(rest, path=path), steps, where)
+    operators |= {"stars": globs}
+    return at_paths(st.lists(keys, max_size=3), some_of(bare, 2, **operators)) | through_filters()
+
+
+def bare(**given: Any) -> JsonFilter:
+    return JsonFilter(path=[], **given)
+
+
+def at_paths(
+    steps: st.SearchStrategy[list[str]], wheres: st.SearchStrategy[JsonFilter], **more: Any
+) -> st.SearchStrategy[JsonFilter]:
+    return st.builds(lambda path, rest: replace(rest, path=path, **more), steps, wheres)
+
+
+def through_filters() -> st.SearchStrategy[JsonFilter]:
+    steps = st.lists(few_keys, max_size=3)
+    lists = st.lists(thickets, max_size=3)
+    operators: dict[str, Any] = dict.fromkeys(
+        ("eq", "ne", "gt", "gte", "lt", "lte", "contains"), few_values | thickets
+    )
+    operators |= {"in_": lists, "not_in": lists, "glob": globs, "exists": st.booleans()}
+    operators |= {"stars": globs | words}
+    leaves = at_paths(steps, some_of(bare, 2, **operators), through=True)
+
+    def matching(inner: st.SearchStrategy[JsonFilter]) -> st.SearchStrategy[JsonFilter]:
+        conditions = some_of(JsonCondition, 2, at=st.lists(inner, max_size=2))
+        nested = some_of(
+            JsonCondition,
+            2,
+            and_=st.lists(conditions, max_size=2),
+            or_=st.lists(conditions, max_size=2),
+            not_=conditions,
+            at=st.lists(inner, max_size=2),
+        )
+        return at_paths(steps, st.builds(lambda c: bare(match=c), nested), through=True)
+
+    return st.recursive(leaves, matching, max_leaves=3)
 
 
 def json_lists() -> st.SearchStrategy[list[JsonFilter]]:
@@ -121,7 +168,10 @@ annotation_leaves = some_of(
     label=text_filters(words),
     type=value_filters(EnumFilter, types, ordered=False),
     status=value_filters(EnumFilter, statuses, ordered=False),
+    key=value_filters(IdFilter, st.integers(100, 103)),
     creator=value_filters(IdFilter, people),
+    creator_email=text_filters(emails),
+    updated_at=value_filters(DateTimeFilter, moments),
     created_at=value_filters(DateTimeFilter, moments),
     attributes=json_lists(),
     metadata=json_lists(),
@@ -144,6 +194,10 @@ item_leaves = some_of(
     updated_at=value_filters(DateTimeFilter, moments),
     creator=value_filters(IdFilter, people),
     updated_by=value_filters(IdFilter, people),
+    key=value_filters(IdFilter, st.integers(1, 8)),
+    description=text_filters(words),
+    creator_email=text_filters(emails),
+    updater_email=text_filters(emails),
     metadata=json_lists(),
 )
 
@@ -177,6 +231,7 @@ plain_annotations = st.builds(
     status=optional(statuses),
     creator=people,
     created_at=moments,
+    updated_at=moments,
     attributes=documents,
     metadata=documents,
 )
@@ -185,6 +240,7 @@ plain_items = st.builds(
     key=st.just(0),
     path=paths,
     hidden=st.booleans(),
+    description=optional(words),
     metadata=documents,
     mime_type=words,
     size=sizes,

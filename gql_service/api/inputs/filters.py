@@ -213,7 +213,7 @@ def _json(asked: list[JsonFilter] | None) -> tuple[filters.JsonFilter, ...] | No
 
 
 def _json_filter(asked: JsonFilter) -> filters.JsonFilter:
-    maybe = {
+    maybe: dict[str, Any] = {
         name: UNSET if some is None else some.value
         for name in ("eq", "ne", "gt", "gte", "lt", "lte", "contains")
         for some in [getattr(asked, name)]

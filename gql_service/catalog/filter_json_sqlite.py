@@ -1,0 +1,187 @@
+"""Conditions on stored JSON for SQLite, with its JSON functions.
+
+Their paths cannot spell every key (quotes, backslashes) and tell `"0"` from `[0]` only when asked
+for one of them; such paths are walked step by step through `json_each`, which gives both as key 0,
+about three times slower.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.filter_json_place import (
+    POSITION,
+    Column,
+    Comparison,
+    PlaceTest,
+    Predicate,
+    is_number,
+    text_of,
+)
+from gql_service.database import glob
+from gql_service.database.sets import among
+
+_PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f]+')
+
+SqliteTest = Callable[[Column, Column], Predicate]
+"""A predicate of a value's JSON type and its SQL value: NULL only where the type is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlitePlace:
+    """A place in JSON as SQLite's functions read it."""
+
+    where: Callable[[SqliteTest], Predicate]
+    """True where the place is there and a test holds of it."""
+
+    def exists(self) -> Predicate:
+        return self.where(lambda _kind, _value: sa.true())
+
+    def is_one_of(self, values: Sequence[Any]) -> Predicate:
+        return self.where(lambda kind, value: _one_of(kind, value, values))
+
+    def compares(self, comparison: Comparison, operand: Any) -> Predicate:
+        if isinstance(operand, str):
+            return self.where(lambda k, v: sa.and_(k == "text", comparison(v, operand)))
+        if is_number(operand):  # read by SQLite's own parser, as the stored number is
+            number = sa.func.json_extract(text_of(operand), "$")
+            return self.where(lambda k, v: sa.and_(_number(k), comparison(v, number)))
+        return sa.false()
+
+    def contains(self, operand: Any) -> Predicate:
+        def test(kind: Column, value: Column) -> Predicate:
+            array = sa.case((kind == "array", value), else_="[]")
+            member = sa.func.json_each(array).table_valued("value", "type")
+            found = _one_of(member.c.type, member.c.value, [operand])
+            has = sa.select(sa.literal(1)).select_from(member).where(found).exists()
+            if not isinstance(operand, str):
+                return has
+            return sa.or_(has, sa.and_(kind == "text", sa.func.instr(value, operand) > 0))
+
+        return self.where(test)
+
+    def matches(self, pattern: str, *, ones: bool) -> Predicate:
+        def test(kind: Column, value: Column) -> Predicate:
+            return sa.and_(kind == "text", glob.matches(value, pattern, postgres=False, ones=ones))
+
+        return self.where(test)
+
+    def is_object(self) -> Predicate:
+        return self.where(lambda kind, _value: kind == "object")
+
+    def element(self, test: PlaceTest) -> Predicate:
+        def among_members(kind: Column, value: Column) -> Predicate:
+            array = sa.case((kind == "array", value), else_="[]")
+            member = sa.func.json_each(array).table_valued("value", "type")
+            found = test(_known(member.c.type, member.c.value))
+            return sa.select(sa.literal(1)).select_from(member).where(found).exists()
+
+        return self.where(among_members)
+
+    def reaches(self, keys: Sequence[str], test: PlaceTest) -> Predicate:
+        return self.where(lambda kind, value: _reached(kind, value, keys, test))
+
+
+def place_at(document: Column, path: Sequence[str]) -> SqlitePlace:
+    """What stands at a path of keys and positions in an object that is never NULL."""
+    if all(_PLAIN_KEY.fullmatch(step) and not POSITION.fullmatch(step) for step in path):
+        return _spelt_place(document, path)
+    return SqlitePlace(lambda test: _walked(document, path, test))
+
+
+def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
+    """Whether the keys lead through arrays to a value that satisfies the test.
+
+    A place that the keys lead to directly is the only one; else an array must be on the way.
+    """
+    if not keys or not all(_PLAIN_KEY.fullmatch(key) for key in keys):
+        return _known(sa.literal("object", sa.Text()), document).reaches(keys, test)
+    direct = _spelt_place(document, keys)
+    if len(keys) == 1:
+        return direct.where(lambda _kind, _value: test(direct))
+    spread = sa.and_(
+        sa.not_(direct.exists()),
+        sa.func.instr(document, "[") > 0,
+        _reached(sa.literal("object", sa.Text()), document, keys, test),
+    )
+    return sa.or_(sa.and_(direct.exists(), test(direct)), spread)
+
+
+def _known(kind: Column, value: Column) -> SqlitePlace:
+    return SqlitePlace(lambda test: test(kind, value))
+
+
+def _spelt_place(document: Column, path: Sequence[str]) -> SqlitePlace:
+    spelled = "$" + "".join(f'."{step}"' for step in path)
+    kind = sa.func.json_type(document, spelled, type_=sa.Text())
+    value = sa.func.json_extract(document, spelled)
+    return SqlitePlace(lambda test: sa.and_(kind.is_not(None), test(kind, value)))
+
+
+def spread(
+    select: sa.Select[Any], kind: Column, value: Column, keys: Sequence[str]
+) -> tuple[sa.Select[Any], Column, Column]:
+    """`select` joined with all that the keys lead to through arrays: its kind and its value."""
+    for key in keys:
+        objects = sa.case(
+            (kind == "array", value),
+            (kind == "object", sa.literal("[", sa.Text()) + value + sa.literal("]", sa.Text())),
+            else_="[]",
+        )
+        one = sa.func.json_each(objects).table_valued("value", "type", joins_implicitly=True)
+        inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
+        member = sa.func.json_each(inside).table_valued(
+            "key", "value", "type", joins_implicitly=True
+        )
+        select = select.select_from(one).select_from(member).where(member.c.key == key)
+        kind, value = member.c.type, member.c.value
+    return select, kind, value
+
+
+def _reached(kind: Column, value: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
+    if not keys:
+        return test(_known(kind, value))
+    select, kind, value = spread(sa.select(sa.literal(1)), kind, value, keys)
+    return select.where(test(_known(kind, value))).exists()
+
+
+def _walked(document: Column, path: Sequence[str], test: SqliteTest) -> Predicate:
+    inside, reached = document, sa.select(sa.literal(1))
+    kind = value = document
+    for step in path:
+        level = sa.func.json_each(inside).table_valued(
+            "key", "value", "type", joins_implicitly=True
+        )
+        kind, value = level.c.type, level.c.value
+        reached = reached.select_from(level).where(sa.cast(level.c.key, sa.Text()) == step)
+        inside = sa.case((kind.in_(("object", "array")), value), else_="[]")
+    return reached.where(test(kind, value)).exists()
+
+
+def _number(kind: Column) -> Predicate:
+    return kind.in_(("integer", "real"))
+
+
+def _one_of(kind: Column, value: Column, values: Sequence[Any]) -> Predicate:
+    """True where a value equals one of `values` with its type."""
+    words = {None: "null", True: "true", False: "false"}
+    constants = [words[v] for v in values if v is None or isinstance(v, bool)]
+    texts = [v for v in values if isinstance(v, str)]
+    numbers = [v for v in values if is_number(v)]
+    wholes = [text_of(v) for v in values if isinstance(v, list | dict)]
+    tests: list[Predicate] = []
+    if constants:
+        tests.append(kind.in_(sorted(set(constants))))
+    if texts:
+        tests.append(sa.and_(kind == "text", among(value, texts)))
+    if numbers:
+        listed = sa.func.json_each(text_of(numbers)).table_valued("value")
+        tests.append(sa.and_(_number(kind), value.in_(sa.select(listed.c.value))))
+    if wholes:
+        tests.append(sa.and_(kind.in_(("array", "object")), among(value, wholes)))
+    return sa.or_(sa.false(), *tests)
