@@ -160,6 +160,17 @@ def window(
     return Window(limit, backwards, version or None, anchor, digest)
 
 
+def page_size(
+    first: int | None = None,
+    after: str | None = None,  # noqa: ARG001 - the arguments of a page, in their order
+    last: int | None = None,
+    before: str | None = None,  # noqa: ARG001
+) -> int:
+    """How many rows these arguments ask for at once; `window` refuses what is wrong with them."""
+    given = last if first is None else first
+    return DEFAULT_PAGE if given is None else given
+
+
 def _limit(asked: int | None, argument: str) -> int:
     if asked is None:
         return DEFAULT_PAGE

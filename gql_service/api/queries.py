@@ -21,6 +21,7 @@ from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.finding import find_by_id, find_dataset, item_at_path
 from gql_service.api.ids import DatasetId, ItemId, JobId, ProjectId, RecipeId, parse, parse_as
+from gql_service.api.inputs.item_queries import Dql
 from gql_service.api.inputs.orders import ProjectOrder
 from gql_service.api.inputs.selectors import (
     DatasetBy,
@@ -173,6 +174,7 @@ class Query:
         dataset_id: DatasetArgument,
         at: At = None,
         where: ItemsWhere = None,
+        dql: Dql = None,
         order_by: ItemOrderBy = None,
         first: First = None,
         after: After = None,
@@ -184,7 +186,9 @@ class Query:
         if found is None:
             return None
         page = (first, after, last, before)
-        return await item_connection(info, found[1], where, order_by, page)
+        return await item_connection(
+            info, found[1], where, dql, order_by, page, project=found[0].project
+        )
 
     @resolver(description="One item, at the head of its dataset or at a version.")
     async def item(

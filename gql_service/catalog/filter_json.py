@@ -33,12 +33,16 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 def json_predicate(document: Column, filter: JsonFilter, *, postgres: bool) -> Predicate:
     """True where the JSON object in `document` satisfies every operator; never NULL."""
+    place_at: Callable[[Column, Sequence[str]], Place] = (
+        filter_json_postgres.place_at if postgres else filter_json_sqlite.place_at
+    )
     if not filter.through:
-        place_at = filter_json_postgres.place_at if postgres else filter_json_sqlite.place_at
-        place: Place = place_at(document, filter.path)
+        place = place_at(document, filter.path)
         return sa.and_(sa.true(), *(_asked(place, *asked) for asked in filter.asked()))
 
     def reaches(test: PlaceTest) -> Predicate:
+        if filter.match is not None:
+            return place_at(document, ()).reaches(filter.path, test)
         if postgres:
             return filter_json_postgres.reached_from(document, filter.path, test)
         return filter_json_sqlite.reached_from(document, filter.path, test)
@@ -127,7 +131,7 @@ def _self_or_element(place: Place, test: PlaceTest) -> Predicate:
 
 
 def _some_object(place: Place, condition: JsonCondition) -> Predicate:
-    return _self_or_element(place, lambda one: sa.and_(one.is_object(), _condition(one, condition)))
+    return place.some_object(lambda one: _condition(one, condition))
 
 
 def _condition(place: Place, condition: JsonCondition) -> Predicate:

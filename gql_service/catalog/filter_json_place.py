@@ -38,7 +38,12 @@ class Place(Protocol):
         """A text that matches a glob; without `ones`, `?` stands for itself."""
         ...
 
-    def is_object(self) -> Predicate: ...
+    def some_object(self, test: PlaceTest) -> Predicate:
+        """An object, or an array with an object in it, that satisfies the test.
+
+        The test is spelt out once: conditions inside of conditions would double with each level.
+        """
+        ...
 
     def element(self, test: PlaceTest) -> Predicate:
         """An array of which one element satisfies the test."""

@@ -39,6 +39,21 @@ def place_at(document: Column, path: Sequence[str]) -> PostgresPlace:
     return PostgresPlace(place)
 
 
+def sorted_by(document: Column, path: Sequence[str], missing: int) -> tuple[Column, Column, Column]:
+    """What stands at a path as a rank, a number and a text; `missing` is the rank of all else."""
+    place = place_at(document, path)
+    kinds = (("number", 0), ("string", 1), ("boolean", 2))
+    rank = sa.case(*((place.kind == kind, n) for kind, n in kinds), else_=missing)
+    flag = sa.case((place.text == "true", 1), else_=0)
+    number = sa.case(
+        (place.kind == "number", sa.cast(place.text, sa.Numeric())),
+        (place.kind == "boolean", sa.cast(flag, sa.Numeric())),
+        else_=sa.cast(0, sa.Numeric()),
+    )
+    text = sa.collate(sa.case((place.kind == "string", place.text), else_=""), "C")
+    return rank, number, text
+
+
 def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
     """Whether the keys lead through arrays to a value that satisfies the test."""
     whole: Column = sa.cast(document, JSONB)
@@ -51,13 +66,13 @@ def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Pred
 def reached(value: Column, keys: Sequence[str]) -> sa.TableValuedAlias:
     """All that the keys lead to through arrays, as rows `value`."""
     # A path that is lax, as by default, opens an array that meets a key, once.
-    spelled = "$" + "".join("." + orjson.dumps(key).decode() for key in keys)
-    path = sa.cast(sa.literal(spelled, sa.Text()), JSONPATH)
-    return (
-        sa.func.jsonb_path_query(value, path)
-        .table_valued("value", joins_implicitly=True)
-        .render_derived()
-    )
+    return _queried(value, "$" + "".join("." + orjson.dumps(key).decode() for key in keys))
+
+
+def _queried(value: Column, path: str) -> sa.TableValuedAlias:
+    spelled = sa.cast(sa.literal(path, sa.Text()), JSONPATH)
+    found = sa.func.jsonb_path_query(value, spelled)
+    return found.table_valued("value", joins_implicitly=True).render_derived()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +122,16 @@ class PostgresPlace:
         matched = glob.matches(self.text, pattern, postgres=True, ones=ones)
         return self._there(sa.and_(self.kind == "string", matched))
 
-    def is_object(self) -> Predicate:
-        return self._there(self.kind == "object")
+    def some_object(self, test: PlaceTest) -> Predicate:
+        # A path that is lax takes a value that is no array for the only element of one.
+        one = _queried(self.value, "$[*]")
+        found = PostgresPlace(one.c.value)
+        return (
+            sa.select(sa.literal(1))
+            .select_from(one)
+            .where(found.kind == "object", test(found))
+            .exists()
+        )
 
     def element(self, test: PlaceTest) -> Predicate:
         array = sa.case((self.kind == "array", self.value), else_=_jsonb([]))

@@ -26,6 +26,8 @@ from gql_service.catalog.filter_json_place import (
 from gql_service.database import glob
 from gql_service.database.sets import among
 
+_OBJECT: Column = sa.literal("object", sa.Text())
+"""The kind of what is known to be an object."""
 _PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f\x7f]+')
 
 SqliteTest = Callable[[Column, Column], Predicate]
@@ -71,8 +73,14 @@ class SqlitePlace:
 
         return self.where(test)
 
-    def is_object(self) -> Predicate:
-        return self.where(lambda kind, _value: kind == "object")
+    def some_object(self, test: PlaceTest) -> Predicate:
+        def among_objects(kind: Column, value: Column) -> Predicate:
+            one = sa.func.json_each(_objects(kind, value)).table_valued("value", "type")
+            inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
+            found = sa.and_(one.c.type == "object", test(_known(_OBJECT, inside)))
+            return sa.select(sa.literal(1)).select_from(one).where(found).exists()
+
+        return self.where(among_objects)
 
     def element(self, test: PlaceTest) -> Predicate:
         def among_members(kind: Column, value: Column) -> Predicate:
@@ -89,6 +97,8 @@ class SqlitePlace:
 
 def place_at(document: Column, path: Sequence[str]) -> SqlitePlace:
     """What stands at a path of keys and positions in an object that is never NULL."""
+    if not path:
+        return _known(_OBJECT, document)
     if all(_PLAIN_KEY.fullmatch(step) and not POSITION.fullmatch(step) for step in path):
         return _spelt_place(document, path)
     return SqlitePlace(lambda test: _walked(document, path, test))
@@ -100,14 +110,14 @@ def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Pred
     A place that the keys lead to directly is the only one; else an array must be on the way.
     """
     if not keys or not all(_PLAIN_KEY.fullmatch(key) for key in keys):
-        return _known(sa.literal("object", sa.Text()), document).reaches(keys, test)
+        return _known(_OBJECT, document).reaches(keys, test)
     direct = _spelt_place(document, keys)
     if len(keys) == 1:
         return direct.where(lambda _kind, _value: test(direct))
     spread = sa.and_(
         sa.not_(direct.exists()),
         sa.func.instr(document, "[") > 0,
-        _reached(sa.literal("object", sa.Text()), document, keys, test),
+        _reached(_OBJECT, document, keys, test),
     )
     return sa.or_(sa.and_(direct.exists(), test(direct)), spread)
 
@@ -123,22 +133,31 @@ def _spelt_place(document: Column, path: Sequence[str]) -> SqlitePlace:
     return SqlitePlace(lambda test: sa.and_(kind.is_not(None), test(kind, value)))
 
 
+def _objects(kind: Column, value: Column) -> Column:
+    """An array with the object in it, or with the elements of the array."""
+    return sa.case(
+        (kind == "array", value),
+        (kind == "object", sa.literal("[", sa.Text()) + value + sa.literal("]", sa.Text())),
+        else_="[]",
+    )
+
+
 def spread(
     select: sa.Select[Any], kind: Column, value: Column, keys: Sequence[str]
 ) -> tuple[sa.Select[Any], Column, Column]:
     """`select` joined with all that the keys lead to through arrays: its kind and its value."""
     for key in keys:
-        objects = sa.case(
-            (kind == "array", value),
-            (kind == "object", sa.literal("[", sa.Text()) + value + sa.literal("]", sa.Text())),
-            else_="[]",
-        )
-        one = sa.func.json_each(objects).table_valued("value", "type", joins_implicitly=True)
-        inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
+        inside = value
+        if kind is not _OBJECT:
+            one = sa.func.json_each(_objects(kind, value)).table_valued(
+                "value", "type", joins_implicitly=True
+            )
+            select = select.select_from(one)
+            inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
         member = sa.func.json_each(inside).table_valued(
             "key", "value", "type", joins_implicitly=True
         )
-        select = select.select_from(one).select_from(member).where(member.c.key == key)
+        select = select.select_from(member).where(member.c.key == key)
         kind, value = member.c.type, member.c.value
     return select, kind, value
 
@@ -150,7 +169,29 @@ def _reached(kind: Column, value: Column, keys: Sequence[str], test: PlaceTest) 
     return select.where(test(_known(kind, value))).exists()
 
 
+def sorted_by(document: Column, path: Sequence[str], missing: int) -> tuple[Column, Column, Column]:
+    """What stands at a path as a rank, a number and a text; `missing` is the rank of all else."""
+    if all(_PLAIN_KEY.fullmatch(step) and not POSITION.fullmatch(step) for step in path):
+        spelled = "$" + "".join(f'."{step}"' for step in path)
+        kind: Column = sa.func.json_type(document, spelled, type_=sa.Text())
+        value: Column = sa.func.json_extract(document, spelled)
+    else:
+        select, kind, value = _steps(document, path)
+        kind, value = (select.with_only_columns(c).scalar_subquery() for c in (kind, value))
+    flag = kind.in_(("true", "false"))
+    rank = sa.case((_number(kind), 0), (kind == "text", 1), (flag, 2), else_=missing)
+    number = sa.case((sa.or_(_number(kind), flag), value), else_=0)
+    text = sa.case((kind == "text", value), else_="")
+    return rank, sa.type_coerce(number, sa.types.NullType()), sa.type_coerce(text, sa.Text())
+
+
 def _walked(document: Column, path: Sequence[str], test: SqliteTest) -> Predicate:
+    reached, kind, value = _steps(document, path)
+    return reached.where(test(kind, value)).exists()
+
+
+def _steps(document: Column, path: Sequence[str]) -> tuple[sa.Select[Any], Column, Column]:
+    """The row of the value at a path of keys and positions, with its kind and value."""
     inside, reached = document, sa.select(sa.literal(1))
     kind = value = document
     for step in path:
@@ -160,7 +201,7 @@ def _walked(document: Column, path: Sequence[str], test: SqliteTest) -> Predicat
         kind, value = level.c.type, level.c.value
         reached = reached.select_from(level).where(sa.cast(level.c.key, sa.Text()) == step)
         inside = sa.case((kind.in_(("object", "array")), value), else_="[]")
-    return reached.where(test(kind, value)).exists()
+    return reached, kind, value
 
 
 def _number(kind: Column) -> Predicate:

@@ -94,10 +94,7 @@ def _check_leaf(leaf: StringFilter | ValueFilter[Any], path: Path) -> int:
 
 
 def _check_json(leaf: JsonFilter, path: Path, depth: int) -> int:
-    if len(leaf.path) > JSON_DEPTH:
-        raise LimitExceeded(f"A path can have {JSON_DEPTH} steps", path=(*path, "path"))
-    for step in leaf.path:
-        _check_operand(step, (*path, "path"))
+    check_json_path(leaf.path, (*path, "path"))
     given = leaf.asked()
     conditions = len(given)
     for name, value in given:
@@ -114,6 +111,14 @@ def _check_json(leaf: JsonFilter, path: Path, depth: int) -> int:
         elif name != "exists":
             canonical(value, here, object_only=False)
     return max(conditions, 1)
+
+
+def check_json_path(steps: Sequence[str], path: Sequence[str | int]) -> None:
+    """Refuses a path in a JSON document that is too long or could not be stored."""
+    if len(steps) > JSON_DEPTH:
+        raise LimitExceeded(f"A path can have {JSON_DEPTH} steps", path=path)
+    for step in steps:
+        _check_operand(step, tuple(path))
 
 
 def _check_list(values: Sequence[Any], path: Path) -> None:

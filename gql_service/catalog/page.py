@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from gql_service.catalog.binary import Binary
-from gql_service.catalog.filter_sql import annotation_predicate, item_predicate, name_of_path
+from gql_service.catalog.filter_sql import annotation_predicate, item_predicate
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
+from gql_service.catalog.item_order import ItemOrder, item_sorts
 from gql_service.catalog.keyset import Slice
 from gql_service.catalog.reading import Reading, anchor_of, cut, read_page, sorts_of
 from gql_service.catalog.visibility import (
@@ -25,18 +25,26 @@ from gql_service.catalog.visibility import (
     visible_annotations,
     visible_items,
 )
-from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 
 Column = sa.ColumnElement[Any]
 Predicate = sa.ColumnElement[bool]
 
-ItemOrderField = Literal["path", "name", "created_at", "updated_at", "size"]
 AnnotationOrderField = Literal["key", "label", "created_at", "updated_at"]
-ItemOrder = Sequence[tuple[ItemOrderField, bool]]
 AnnotationOrder = Sequence[tuple[AnnotationOrderField, bool]]
 """Fields with whether they descend, the most significant first."""
+
+__all__ = [  # an order is asked for together with a page
+    "AnnotationOrder",
+    "ItemOrder",
+    "annotations_of_items",
+    "count_annotations",
+    "count_annotations_of_items",
+    "count_items",
+    "page_annotations",
+    "page_items",
+]
 
 
 def page_items(
@@ -161,24 +169,20 @@ def count_annotations_of_items(
     return dict.fromkeys(items, 0) | {row.item: row.found for row in tx.rows(counted)}
 
 
-def _size(c: ItemColumns) -> Column:
-    b = table_of(Binary).alias()
-    return sa.select(b.c.size).where(b.c.id == c.binary).scalar_subquery()
-
-
-_ITEM_SORTS: dict[str, Callable[[ItemColumns], Column]] = {
-    "path": lambda c: c.path,
-    "name": lambda c: name_of_path(c.path),
-    "created_at": lambda c: c.created_at,
-    "updated_at": lambda c: c.updated_at,
-    "size": _size,
-}
-_ANNOTATION_SORTS: dict[str, Callable[[AnnotationColumns], Column]] = {
+_ANNOTATION_SORTS: dict[AnnotationOrderField, Callable[[AnnotationColumns], Column]] = {
     "key": lambda c: c.key,
     "label": lambda c: c.label,
     "created_at": lambda c: c.created_at,
     "updated_at": lambda c: c.updated_at,
 }
+
+
+def _annotation_parts(
+    field: AnnotationOrderField, _descending: bool
+) -> Sequence[Callable[[AnnotationColumns], Column]]:
+    return [_ANNOTATION_SORTS[field]]
+
+
 _ANNOTATION_NAMES = list(AnnotationColumns.__dataclass_fields__)
 
 
@@ -191,7 +195,7 @@ def item_reading(
         matching=lambda c: (
             sa.true() if filter is None else item_predicate(filter, c, view, postgres=postgres)
         ),
-        sorts=sorts_of(_ITEM_SORTS, order or [("path", False)], unique="path", least=""),
+        sorts=item_sorts(order, postgres=postgres),
     )
 
 
@@ -211,10 +215,11 @@ def annotation_reading(
             tests.append(annotation_predicate(filter, c, postgres=postgres))
         return sa.and_(sa.true(), *tests)
 
+    steps: AnnotationOrder = order or [("key", False)]
     return Reading(
         shown=lambda build, limited: visible_annotations(view, build, limited=limited),
         matching=matching,
-        sorts=sorts_of(_ANNOTATION_SORTS, order or [("key", False)], unique="key", least=0),
+        sorts=sorts_of(_annotation_parts, steps, unique="key", least=0),
     )
 
 

@@ -31,6 +31,7 @@ class Columns(Protocol):
 
 
 C = TypeVar("C", bound=Columns)
+Field = TypeVar("Field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +156,25 @@ def _beyond(sorts: list[Sort[Any]], values: list[Column], anchor: list[Any]) -> 
 
 
 def sorts_of(
-    known: dict[str, Callable[[C], Column]],
-    order: Sequence[tuple[str, bool]],
+    parts: Callable[[Field, bool], Sequence[Callable[[C], Column]]],
+    order: Sequence[tuple[Field, bool]],
     *,
-    unique: str,
+    unique: Field,
     least: Any,
 ) -> list[Sort[C]]:
     """The order, cut after a unique field or completed by the key in the last one's direction.
 
-    The unique field is the one with an index; `least` is what none of its values is below.
+    `parts` gives what a field sorts by in a direction, the most significant value first. The
+    unique field, beside the key, is the one with an index; `least` is what none of its values is
+    below.
     """
     sorts: list[Sort[C]] = []
-    for field, descending in order:
-        if all(sort.label != f"by_{field}" for sort in sorts):
-            floor = least if field == unique else None
-            sorts.append(Sort(f"by_{field}", known[field], descending, floor))
-        if field == unique:
+    for place, (field, descending) in enumerate(order):
+        if field in [earlier for earlier, _ in order[:place]]:
+            continue
+        floor = least if field == unique else None
+        for number, value in enumerate(parts(field, descending)):
+            sorts.append(Sort(f"by_{place}_{number}", value, descending, floor))
+        if field in (unique, "key"):
             return sorts
     return [*sorts, Sort("by_key", lambda c: c.key, sorts[-1].descending)]

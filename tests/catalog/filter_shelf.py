@@ -124,6 +124,11 @@ def insert(tx: Tx, model: type[SQLModel], *rows: dict[str, Any]) -> None:
 def found_items(tx: Tx, view: View, where: ItemFilter) -> set[int]:
     """The keys of the items that satisfy a filter, which must be within the limits."""
     check(where)
+    return matching_items(tx, view, where)
+
+
+def matching_items(tx: Tx, view: View, where: ItemFilter) -> set[int]:
+    """The keys of the items that satisfy a filter, however large."""
     shown = visible_items(
         view,
         lambda c: sa.select(c.key, item_predicate(where, c, view, postgres=tx.postgres)),

@@ -12,8 +12,10 @@ import strawberry
 from gql_service.api.context import Context
 from gql_service.api.ids import DatasetId, item_of, parse_as
 from gql_service.api.inputs.filters import ItemWhere, item_filter
+from gql_service.api.inputs.item_queries import DQL, query_of
 from gql_service.api.inputs.operators import StringFilter, operator
 from gql_service.api.point import Point
+from gql_service.api.scalars import JSON
 from gql_service.api.types.enums import DatasetType
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.names import clean_text
@@ -86,6 +88,9 @@ class ItemSelection:
         description="These items, at most 10,000; NOT_FOUND when one is not there."
     )
     where: strawberry.Maybe[ItemWhere] = strawberry.field(description="All that match.")
+    dql: strawberry.Maybe[JSON] = strawberry.field(
+        description=f"All that match {DQL} Its `sort` means nothing here."
+    )
 
 
 @strawberry.input(description="Of one project. Every field that is given must hold.")
@@ -193,6 +198,9 @@ def selection_of(
         return None
     if asked.where is not None:
         return Selection(where=item_filter(asked.where.value, (*path, "where")))
+    if asked.dql is not None:
+        query = query_of(dataset, asked.dql.value, (*path, "dql"))
+        return Selection(where=query.filter, checked=True)
     assert asked.ids is not None, "a oneOf input without a member"
     ids = asked.ids.value
     if len(ids) > MOST_SELECTED:

@@ -16,6 +16,7 @@ from gql_service.api.arguments import AnnotationOrderBy, AnnotationsWhere, ItemO
 from gql_service.api.connections import After, Before, Connection, First, Last
 from gql_service.api.context import Context, Info
 from gql_service.api.described import resolver
+from gql_service.api.inputs.item_queries import Dql
 from gql_service.api.point import Point
 from gql_service.api.types.enums import DatasetType, Permission
 from gql_service.api.types.lazy import (
@@ -166,6 +167,7 @@ class Dataset(Node):
         self,
         info: Info,
         where: ItemsWhere = None,
+        dql: Dql = None,
         order_by: ItemOrderBy = None,
         first: First = None,
         after: After = None,
@@ -173,7 +175,9 @@ class Dataset(Node):
         before: Before = None,
     ) -> LazyItemConnection:
         page = (first, after, last, before)
-        return await item_lists.item_connection(info, self.point, where, order_by, page)
+        return await item_lists.item_connection(
+            info, self.point, where, dql, order_by, page, project=self.record.project
+        )
 
     @resolver(description="The annotations of all its items, by key unless ordered.")
     async def annotations(

@@ -10,11 +10,12 @@ import strawberry
 import gql_service.api.types.item as items
 import gql_service.api.types.version as versions
 from gql_service.api.arguments import PageArguments
-from gql_service.api.connections import Connection, Window, window
+from gql_service.api.connections import Connection, Window, page_size, window
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
-from gql_service.api.inputs.filters import ItemWhere, item_filter
-from gql_service.api.inputs.orders import ItemOrder, order_of
+from gql_service.api.inputs.filters import ItemWhere
+from gql_service.api.inputs.item_queries import items_asked
+from gql_service.api.inputs.orders import ItemOrder, item_order_of
 from gql_service.api.point import Point
 from gql_service.api.shapes import lists_of
 from gql_service.api.spliced_pages import spliced_page
@@ -67,13 +68,17 @@ async def item_connection(
     info: Info,
     point: Point,
     where: ItemWhere | None,
+    dql: object,
     order_by: list[ItemOrder] | None,
     page: PageArguments,
+    *,
+    project: int | None = None,
 ) -> ItemConnection:
-    """A page of the items of a dataset that the viewer may read."""
+    """A page of the items of a dataset that the viewer may read, which is in the project."""
     context = info.context
-    filter = item_filter(where)
-    order = order_of(order_by)
+    query = items_asked(point.dataset, where, dql, page=page_size(*page), project=project)
+    filter = query.filter if query and query.filter != ItemFilter() else None
+    order = item_order_of(order_by) or (query.order if query else ())
     asked = window(("items", point.dataset, filter, order), *page)
     at = pinned(point, asked)
 

@@ -1,0 +1,56 @@
+"""Random JSON queries over random nasty items: SQL on both databases against plain Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gql_service.catalog.dql_keys import Keys
+from gql_service.catalog.dql_query import compile_items
+from gql_service.catalog.dql_settings import Surroundings
+from gql_service.database.engine import Database
+from tests.catalog.dql_oracle import query_matches
+from tests.catalog.dql_strategies import queries
+from tests.catalog.filter_layers import Masks, layered
+from tests.catalog.filter_oracle import PlainItem
+from tests.catalog.filter_shelf import matching_items
+from tests.catalog.filter_strategies import masks, shelves
+from tests.catalog.undone import undone
+
+EXAMPLES = int(os.environ.get("FILTER_EXAMPLES", "12"))
+QUERIES_PER_EXAMPLE = 8
+
+
+def number_of(text: str, path: Sequence[str | int]) -> int:
+    return int(text.split("_")[1])
+
+
+KEYS = Keys(item=number_of, annotation=number_of)
+AROUND = Surroundings(page=None, dataset=(), project=())
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    items=shelves,
+    through=masks,
+    asked=st.lists(queries, min_size=1, max_size=QUERIES_PER_EXAMPLE),
+)
+def test_a_json_query_finds_what_the_plain_evaluator_finds(
+    database: Database, actor: int, items: list[PlainItem], through: Masks, asked: list[Any]
+) -> None:
+    compare_queries(database, actor, items, through, asked)
+
+
+def compare_queries(
+    database: Database, actor: int, items: list[PlainItem], through: Masks, asked: list[Any]
+) -> None:
+    with undone(database, actor) as tx:
+        view, shown = layered(tx, items, through)
+        for query in asked:
+            expected = {item.key for item in shown if query_matches(query, item)}
+            where = compile_items(query, KEYS, AROUND).filter
+            assert matching_items(tx, view, where) == expected, query
