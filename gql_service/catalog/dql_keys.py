@@ -43,8 +43,8 @@ _ITEM_FIELDS: dict[str, Field[ItemFilter] | Group] = {
     "annotated": FlagField(_ITEM, "annotated"),
     "createdAt": ValueField(_ITEM, "created_at", moment),
     "updatedAt": ValueField(_ITEM, "updated_at", moment),
-    "creator": TextField(_ITEM, "creator_email"),
-    "updatedBy": TextField(_ITEM, "updater_email"),
+    "creator": TextField(_ITEM, "creator_email", stored=str.lower),
+    "updatedBy": TextField(_ITEM, "updater_email", stored=str.lower),
     "annotationStatus": FixedField(_ITEM, ()),
     SYSTEM: Group(f"{SYSTEM}.", FixedField(_ITEM, SOMETHING)),
     f"{SYSTEM}.mimetype": TextField(_ITEM, "mime_type"),
@@ -65,7 +65,7 @@ _ANNOTATION_FIELDS: dict[str, Field[AnnotationFilter] | Group] = {
     "status": TextField(_ANNOTATION, "status", nullable=True, stored=lambda t: _word(t, {})),
     "createdAt": ValueField(_ANNOTATION, "created_at", moment),
     "updatedAt": ValueField(_ANNOTATION, "updated_at", moment),
-    "creator": TextField(_ANNOTATION, "creator_email"),
+    "creator": TextField(_ANNOTATION, "creator_email", stored=str.lower),
     "attributes": JsonField(_ANNOTATION, "attributes", ()),
 }
 

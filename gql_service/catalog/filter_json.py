@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,21 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog import filter_json_postgres, filter_json_sqlite
-from gql_service.catalog.filter_json_place import (
-    Column,
-    Comparison,
-    Place,
-    PlaceTest,
-    Predicate,
-)
+from gql_service.catalog.filter_json_place import COMPARISONS, Column, Place, Predicate, Reach
 from gql_service.catalog.filters import JsonCondition, JsonFilter
 
-_COMPARISONS: dict[str, Comparison] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
 _NEGATIONS = {"ne": "eq", "not_in": "in_"}
 _INTEGER = re.compile("-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -33,21 +20,18 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 def json_predicate(document: Column, filter: JsonFilter, *, postgres: bool) -> Predicate:
     """True where the JSON object in `document` satisfies every operator; never NULL."""
+    if filter.through:
+        reached = filter_json_postgres.reached if postgres else filter_json_sqlite.reached
+        tests = [
+            _tested(filter.path, name, operand, lambda reach: reached(document, reach))
+            for name, operand in filter.asked()
+        ]
+        return sa.and_(sa.true(), *tests)
     place_at: Callable[[Column, Sequence[str]], Place] = (
         filter_json_postgres.place_at if postgres else filter_json_sqlite.place_at
     )
-    if not filter.through:
-        place = place_at(document, filter.path)
-        return sa.and_(sa.true(), *(_asked(place, *asked) for asked in filter.asked()))
-
-    def reaches(test: PlaceTest) -> Predicate:
-        if filter.match is not None:
-            return place_at(document, ()).reaches(filter.path, test)
-        if postgres:
-            return filter_json_postgres.reached_from(document, filter.path, test)
-        return filter_json_sqlite.reached_from(document, filter.path, test)
-
-    return sa.and_(sa.true(), *(_reaching(reaches, *asked) for asked in filter.asked()))
+    place = place_at(document, filter.path)
+    return sa.and_(sa.true(), *(_asked(place, *asked) for asked in filter.asked()))
 
 
 def _asked(place: Place, name: str, operand: Any) -> Predicate:
@@ -66,54 +50,73 @@ def _asked(place: Place, name: str, operand: Any) -> Predicate:
             return place.matches(operand, ones=name == "glob")
         case "exists":
             return place.exists() if operand else sa.not_(place.exists())
-        case "match":
-            return _some_object(place, operand)
         case _:
-            return place.compares(_COMPARISONS[name], operand)
-
-
-Reaches = Callable[[PlaceTest], Predicate]
-"""Whether a value that the path reaches satisfies a test."""
+            return place.compares(COMPARISONS[name], operand)
 
 
 # --- Through arrays -----------------------------------------------------------------------------
 
 
-def _reaching(reaches: Reaches, name: str, operand: Any) -> Predicate:
-    """One operator of a filter that looks through arrays."""
-    if name in _NEGATIONS:
-        return sa.not_(_reaching(reaches, _NEGATIONS[name], operand))
+def _tested(
+    path: Sequence[str], name: str, operand: Any, reached: Callable[[Reach], Predicate]
+) -> Predicate:
+    """One operator of a filter that looks through arrays; `reached` makes SQL of a test."""
+    tests = [reached(reach) for reach in _reaches(path, _NEGATIONS.get(name, name), operand)]
+    if name in ("eq", "ne", "in_", "not_in") and None in _operands(name, operand):
+        tests.append(sa.not_(reached(Reach(tuple(path), "exists"))))
+    found = sa.or_(sa.false(), *tests)
+    return sa.not_(found) if name in _NEGATIONS or (name == "exists" and not operand) else found
+
+
+def _operands(name: str, operand: Any) -> Sequence[Any]:
+    return operand if name in ("in_", "not_in") else [operand]
+
+
+def _reaches(path: Sequence[str], name: str, operand: Any) -> list[Reach]:
+    """The positive form of an operator, as tests of which one must be true."""
+    keys = tuple(path)
     match name:
         case "exists":
-            there = reaches(lambda _place: sa.true())
-            return there if operand else sa.not_(there)
-        case "eq":
-            return _equal(reaches, [operand])
-        case "in_":
-            return _equal(reaches, operand)
+            return [Reach(keys, "exists")]
+        case "eq" | "in_":
+            values = [spelt for one in _operands(name, operand) for spelt in _spelt(one)]
+            return [Reach(keys, "in", values)] if values else []
         case "match":
-            return reaches(lambda place: _some_object(place, operand))
+            return [Reach(keys, "match", _condition(operand))]
+        case "contains" | "glob" | "stars":
+            return [Reach(keys, name, operand)]
         case _:
-            operands = [operand] if name in ("contains", "glob", "stars") else _spelt(operand)
-            return reaches(
-                lambda place: _self_or_element(
-                    place, lambda one: sa.or_(*(_asked(one, name, o) for o in operands))
-                )
-            )
+            return [Reach(keys, name, _spelt(operand))]
 
 
-def _equal(reaches: Reaches, operands: Sequence[Any]) -> Predicate:
-    lists = [operand for operand in operands if isinstance(operand, list)]
-    others = [o for operand in operands if not isinstance(operand, list) for o in _spelt(operand)]
+def _condition(condition: JsonCondition) -> dict[str, Any]:
+    """The condition as `database.json_reach` has it."""
+    made: dict[str, Any] = {}
+    if condition.and_ is not None:
+        made["and"] = [_condition(inner) for inner in condition.and_]
+    if condition.or_ is not None:
+        made["or"] = [_condition(inner) for inner in condition.or_]
+    if condition.not_ is not None:
+        made["not"] = _condition(condition.not_)
+    if condition.at is not None:
+        made["and"] = made.get("and", []) + [
+            _as_condition(filter.path, name, operand)
+            for filter in condition.at
+            for name, operand in filter.asked()
+        ]
+    return made
 
-    def test(place: Place) -> Predicate:
-        whole = [place.is_one_of(lists)] if lists else []
-        return sa.or_(*whole, _self_or_element(place, lambda one: one.is_one_of(others)))
 
-    tests: list[Predicate] = [reaches(test)] if operands else []
-    if None in others:
-        tests.append(sa.not_(reaches(lambda _place: sa.true())))
-    return sa.or_(sa.false(), *tests)
+def _as_condition(path: Sequence[str], name: str, operand: Any) -> dict[str, Any]:
+    reaches = _reaches(path, _NEGATIONS.get(name, name), operand)
+    ways: list[dict[str, Any]] = [
+        {"at": [{"keys": list(reach.keys), "is": reach.name, "of": reach.operand}]}
+        for reach in reaches
+    ]
+    if name in ("eq", "ne", "in_", "not_in") and None in _operands(name, operand):
+        ways.append({"at": [{"keys": list(path), "is": "exists", "not": True}]})
+    whole = {"or": ways}
+    return {"not": whole} if name in _NEGATIONS or (name == "exists" and not operand) else whole
 
 
 def _spelt(operand: Any) -> list[Any]:
@@ -124,29 +127,3 @@ def _spelt(operand: Any) -> list[Any]:
     if _INTEGER.fullmatch(operand) and -(2**63) <= int(operand) < 2**63:
         number = int(operand)
     return [operand, number] if math.isfinite(number) else [operand]
-
-
-def _self_or_element(place: Place, test: PlaceTest) -> Predicate:
-    return sa.or_(test(place), place.element(test))
-
-
-def _some_object(place: Place, condition: JsonCondition) -> Predicate:
-    return place.some_object(lambda one: _condition(one, condition))
-
-
-def _condition(place: Place, condition: JsonCondition) -> Predicate:
-    tests = [_condition(place, inner) for inner in condition.and_ or ()]
-    if condition.or_ is not None:
-        tests.append(sa.or_(sa.false(), *(_condition(place, one) for one in condition.or_)))
-    if condition.not_ is not None:
-        tests.append(sa.not_(_condition(place, condition.not_)))
-    for filter in condition.at or ():
-        tests += [_at(place, filter, *asked) for asked in filter.asked()]
-    return sa.and_(sa.true(), *tests)
-
-
-def _at(place: Place, filter: JsonFilter, name: str, operand: Any) -> Predicate:
-    def reaches(test: PlaceTest) -> Predicate:
-        return place.reaches(filter.path, test)
-
-    return _reaching(reaches, name, operand)

@@ -7,8 +7,10 @@ by their text, and PostgreSQL may compare numbers as decimals, and both agree.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -19,6 +21,12 @@ Column = sa.ColumnElement[Any]
 Predicate = sa.ColumnElement[bool]
 Comparison = Callable[[Any, Any], Any]
 
+COMPARISONS: dict[str, Comparison] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
 POSITION = re.compile("0|[1-9][0-9]{0,8}")
 """The spelling of a place in an array."""
 
@@ -38,23 +46,36 @@ class Place(Protocol):
         """A text that matches a glob; without `ones`, `?` stands for itself."""
         ...
 
-    def some_object(self, test: PlaceTest) -> Predicate:
-        """An object, or an array with an object in it, that satisfies the test.
-
-        The test is spelt out once: conditions inside of conditions would double with each level.
-        """
-        ...
-
-    def element(self, test: PlaceTest) -> Predicate:
-        """An array of which one element satisfies the test."""
-        ...
-
-    def reaches(self, keys: Sequence[str], test: PlaceTest) -> Predicate:
-        """The keys lead from here, through arrays, to a value that satisfies the test."""
-        ...
-
 
 PlaceTest = Callable[[Place], Predicate]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A test of what keys reach through arrays; `operand` as `database.json_reach` has it."""
+
+    keys: tuple[str, ...]
+    name: str
+    operand: Any = None
+
+    def test(self, place: Place) -> Predicate:
+        """The same of one value, which is neither a list as a whole nor matched."""
+        match self.name:
+            case "exists":
+                return sa.true()
+            case "in":
+                return place.is_one_of([one for one in self.operand if not isinstance(one, list)])
+            case "contains":
+                return place.contains(self.operand)
+            case "glob" | "stars":
+                return place.matches(self.operand, ones=self.name == "glob")
+        compare = COMPARISONS[self.name]
+        return sa.or_(sa.false(), *(place.compares(compare, one) for one in self.operand))
+
+    @property
+    def lists(self) -> list[Any]:
+        """The lists that a value may equal as a whole."""
+        return [one for one in self.operand if isinstance(one, list)] if self.name == "in" else []
 
 
 def is_number(value: Any) -> bool:

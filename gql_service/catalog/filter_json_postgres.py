@@ -8,7 +8,7 @@ the database, so texts are compared under "C".
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from gql_service.catalog.filter_json_place import (
     POSITION,
     Column,
     Comparison,
-    PlaceTest,
     Predicate,
+    Reach,
     is_number,
     text_of,
 )
@@ -54,19 +54,67 @@ def sorted_by(document: Column, path: Sequence[str], missing: int) -> tuple[Colu
     return rank, number, text
 
 
-def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
-    """Whether the keys lead through arrays to a value that satisfies the test."""
-    whole: Column = sa.cast(document, JSONB)
-    if len(keys) != 1:
-        return PostgresPlace(whole).reaches(keys, test)
-    place = PostgresPlace(whole.op("->")(sa.cast(keys[0], sa.Text())))
-    return sa.and_(place.exists(), test(place))
+def reached(document: Column, reach: Reach) -> Predicate:
+    """Whether something that is reached satisfies a test."""
+    return _reached(sa.cast(document, JSONB), reach)
 
 
-def reached(value: Column, keys: Sequence[str]) -> sa.TableValuedAlias:
-    """All that the keys lead to through arrays, as rows `value`."""
-    # A path that is lax, as by default, opens an array that meets a key, once.
-    return _queried(value, "$" + "".join("." + orjson.dumps(key).decode() for key in keys))
+def scalars(
+    rows: sa.Select[Any], document: Column, keys: Sequence[str]
+) -> tuple[sa.Select[Any], Column, Column]:
+    """`rows` joined with the scalars that keys reach, or that are elements of what they reach.
+
+    Their kind (boolean, null, number or string) and their text, some perhaps more than once.
+    """
+    found = _queried(sa.cast(document, JSONB), _path(keys) + "[*]")
+    one = PostgresPlace(found.c.value)
+    scalar = one.kind.not_in(("array", "object"))
+    return rows.select_from(found).where(scalar), one.kind, one.text
+
+
+def _path(keys: Sequence[str]) -> str:
+    return "$" + "".join("." + orjson.dumps(key).decode() for key in keys)
+
+
+def _reached(document: Column, reach: Reach) -> Predicate:
+    # A path that is lax, as by default, opens an array that meets a key, once; and `[*]` gives
+    # the elements of an array, or what is no array itself.
+    path = _path(reach.keys)
+    if reach.name == "exists":
+        return _some(document, path, lambda _place: sa.true())
+    if reach.name == "match":
+        return _some(document, path + "[*]", lambda place: _matches(place, reach.operand))
+    tests = [_some(document, path + "[*]", reach.test)]
+    if reach.lists:
+        tests.append(_some(document, path, lambda place: place.is_one_of(reach.lists)))
+    if reach.name == "contains":  # of the array itself, which `[*]` opens
+        tests.append(_some(document, path, reach.test))
+    return sa.or_(*tests)
+
+
+def _matches(place: PostgresPlace, condition: Any) -> Predicate:
+    return sa.and_(place.kind == "object", _condition(place, condition))
+
+
+def _condition(place: PostgresPlace, condition: Any) -> Predicate:
+    """A condition as `database.json_reach` has it."""
+    tests = [_condition(place, inner) for inner in condition.get("and", ())]
+    if "or" in condition:
+        ways = [_condition(place, inner) for inner in condition["or"]]
+        tests.append(sa.or_(sa.false(), *ways))
+    if "not" in condition:
+        tests.append(sa.not_(_condition(place, condition["not"])))
+    for test in condition.get("at", ()):
+        reach = Reach(tuple(test["keys"]), test["is"], test.get("of"))
+        found = _reached(place.value, reach)
+        tests.append(sa.not_(found) if test.get("not") else found)
+    return sa.and_(sa.true(), *tests)
+
+
+def _some(document: Column, path: str, test: Callable[[PostgresPlace], Predicate]) -> Predicate:
+    found = _queried(document, path)
+    holds = test(PostgresPlace(found.c.value))
+    return sa.select(sa.literal(1)).select_from(found).where(holds).exists()
 
 
 def _queried(value: Column, path: str) -> sa.TableValuedAlias:
@@ -121,30 +169,6 @@ class PostgresPlace:
     def matches(self, pattern: str, *, ones: bool) -> Predicate:
         matched = glob.matches(self.text, pattern, postgres=True, ones=ones)
         return self._there(sa.and_(self.kind == "string", matched))
-
-    def some_object(self, test: PlaceTest) -> Predicate:
-        # A path that is lax takes a value that is no array for the only element of one.
-        one = _queried(self.value, "$[*]")
-        found = PostgresPlace(one.c.value)
-        return (
-            sa.select(sa.literal(1))
-            .select_from(one)
-            .where(found.kind == "object", test(found))
-            .exists()
-        )
-
-    def element(self, test: PlaceTest) -> Predicate:
-        array = sa.case((self.kind == "array", self.value), else_=_jsonb([]))
-        member = sa.func.jsonb_array_elements(array).table_valued("value")
-        found = test(PostgresPlace(member.c.value))
-        return sa.select(sa.literal(1)).select_from(member).where(found).exists()
-
-    def reaches(self, keys: Sequence[str], test: PlaceTest) -> Predicate:
-        if not keys:
-            return self._there(test(self))
-        found = reached(self.value, keys)
-        holds = test(PostgresPlace(found.c.value))
-        return sa.select(sa.literal(1)).select_from(found).where(holds).exists()
 
     def _there(self, test: Predicate) -> Predicate:
         return sa.and_(self.value.is_not(None), test)

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from gql_service.catalog.filter_json_place import (
     POSITION,
     Column,
     Comparison,
-    PlaceTest,
     Predicate,
+    Reach,
     is_number,
     text_of,
 )
@@ -73,27 +74,6 @@ class SqlitePlace:
 
         return self.where(test)
 
-    def some_object(self, test: PlaceTest) -> Predicate:
-        def among_objects(kind: Column, value: Column) -> Predicate:
-            one = sa.func.json_each(_objects(kind, value)).table_valued("value", "type")
-            inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
-            found = sa.and_(one.c.type == "object", test(_known(_OBJECT, inside)))
-            return sa.select(sa.literal(1)).select_from(one).where(found).exists()
-
-        return self.where(among_objects)
-
-    def element(self, test: PlaceTest) -> Predicate:
-        def among_members(kind: Column, value: Column) -> Predicate:
-            array = sa.case((kind == "array", value), else_="[]")
-            member = sa.func.json_each(array).table_valued("value", "type")
-            found = test(_known(member.c.type, member.c.value))
-            return sa.select(sa.literal(1)).select_from(member).where(found).exists()
-
-        return self.where(among_members)
-
-    def reaches(self, keys: Sequence[str], test: PlaceTest) -> Predicate:
-        return self.where(lambda kind, value: _reached(kind, value, keys, test))
-
 
 def place_at(document: Column, path: Sequence[str]) -> SqlitePlace:
     """What stands at a path of keys and positions in an object that is never NULL."""
@@ -104,75 +84,78 @@ def place_at(document: Column, path: Sequence[str]) -> SqlitePlace:
     return SqlitePlace(lambda test: _walked(document, path, test))
 
 
-def reached_from(document: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
-    """Whether the keys lead through arrays to a value that satisfies the test.
+def reached(document: Column, reach: Reach) -> Predicate:
+    """Whether something that is reached satisfies a test.
 
-    A place that the keys lead to directly is the only one; else an array must be on the way.
+    A place that the keys lead to directly is the only one, and most are no arrays; a function of
+    ours looks into arrays, there or on the way.
     """
-    if not keys or not all(_PLAIN_KEY.fullmatch(key) for key in keys):
-        return _known(_OBJECT, document).reaches(keys, test)
-    direct = _spelt_place(document, keys)
-    if len(keys) == 1:
-        return direct.where(lambda _kind, _value: test(direct))
-    spread = sa.and_(
-        sa.not_(direct.exists()),
-        sa.func.instr(document, "[") > 0,
-        _reached(_OBJECT, document, keys, test),
+    if reach.name == "match" or not reach.keys or not all(map(_PLAIN_KEY.fullmatch, reach.keys)):
+        return _reaches(document, reach)
+    direct = _spelt_place(document, reach.keys)
+    found = direct.exists()
+    unsure: Predicate = sa.false()
+    if reach.name != "exists":
+        found = direct.where(lambda kind, value: reach.test(_known(kind, value)))
+        unsure = direct.where(lambda kind, _value: kind == "array")
+    if len(reach.keys) > 1:
+        opened = sa.and_(sa.not_(direct.exists()), sa.func.instr(document, "[") > 0)
+        unsure = sa.or_(unsure, opened)
+    return sa.or_(found, sa.and_(unsure, _reaches(document, reach)))
+
+
+def _reaches(document: Column, reach: Reach) -> Predicate:
+    asked = {"keys": list(reach.keys), "is": reach.name, "of": reach.operand}
+    test = sa.literal(orjson.dumps(asked).decode(), sa.Text())
+    return sa.func.json_reaches(document, test, type_=sa.Boolean()) == sa.true()
+
+
+def scalars(
+    rows: sa.Select[Any], document: Column, keys: Sequence[str]
+) -> tuple[sa.Select[Any], Column, Column]:
+    """`rows` joined with the scalars that keys reach, or that are elements of what they reach.
+
+    Their kind (boolean, null, number or string) and their value, some perhaps more than once.
+    """
+    found: Column = sa.func.json_scalars(
+        document, orjson.dumps(list(keys)).decode(), type_=sa.Text()
     )
-    return sa.or_(sa.and_(direct.exists(), test(direct)), spread)
+    if keys and all(map(_PLAIN_KEY.fullmatch, keys)):
+        spelled = _spelled(keys)
+        kind = sa.func.json_type(document, spelled, type_=sa.Text())
+        looked = sa.case((sa.func.instr(document, "[") > 0, found), else_="[]")
+        found = sa.case(
+            (kind.is_(None), looked if len(keys) > 1 else "[]"),
+            (kind == "array", sa.func.json_extract(document, spelled)),
+            (kind == "object", "[]"),
+            else_=sa.func.json_extract(document, spelled, spelled),  # of two, a list with types
+        )
+    one = sa.func.json_each(found).table_valued("value", "type", joins_implicitly=True)
+    kinds = {"integer": "number", "real": "number", "text": "string", "null": "null"}
+    named = sa.case(*((one.c.type == k, name) for k, name in kinds.items()), else_="boolean")
+    scalar = one.c.type.not_in(("array", "object"))
+    return rows.select_from(one).where(scalar), named, one.c.value
 
 
 def _known(kind: Column, value: Column) -> SqlitePlace:
     return SqlitePlace(lambda test: test(kind, value))
 
 
+def _spelled(path: Sequence[str]) -> str:
+    return "$" + "".join(f'."{step}"' for step in path)
+
+
 def _spelt_place(document: Column, path: Sequence[str]) -> SqlitePlace:
-    spelled = "$" + "".join(f'."{step}"' for step in path)
+    spelled = _spelled(path)
     kind = sa.func.json_type(document, spelled, type_=sa.Text())
     value = sa.func.json_extract(document, spelled)
     return SqlitePlace(lambda test: sa.and_(kind.is_not(None), test(kind, value)))
 
 
-def _objects(kind: Column, value: Column) -> Column:
-    """An array with the object in it, or with the elements of the array."""
-    return sa.case(
-        (kind == "array", value),
-        (kind == "object", sa.literal("[", sa.Text()) + value + sa.literal("]", sa.Text())),
-        else_="[]",
-    )
-
-
-def spread(
-    select: sa.Select[Any], kind: Column, value: Column, keys: Sequence[str]
-) -> tuple[sa.Select[Any], Column, Column]:
-    """`select` joined with all that the keys lead to through arrays: its kind and its value."""
-    for key in keys:
-        inside = value
-        if kind is not _OBJECT:
-            one = sa.func.json_each(_objects(kind, value)).table_valued(
-                "value", "type", joins_implicitly=True
-            )
-            select = select.select_from(one)
-            inside = sa.case((one.c.type == "object", one.c.value), else_="{}")
-        member = sa.func.json_each(inside).table_valued(
-            "key", "value", "type", joins_implicitly=True
-        )
-        select = select.select_from(member).where(member.c.key == key)
-        kind, value = member.c.type, member.c.value
-    return select, kind, value
-
-
-def _reached(kind: Column, value: Column, keys: Sequence[str], test: PlaceTest) -> Predicate:
-    if not keys:
-        return test(_known(kind, value))
-    select, kind, value = spread(sa.select(sa.literal(1)), kind, value, keys)
-    return select.where(test(_known(kind, value))).exists()
-
-
 def sorted_by(document: Column, path: Sequence[str], missing: int) -> tuple[Column, Column, Column]:
     """What stands at a path as a rank, a number and a text; `missing` is the rank of all else."""
     if all(_PLAIN_KEY.fullmatch(step) and not POSITION.fullmatch(step) for step in path):
-        spelled = "$" + "".join(f'."{step}"' for step in path)
+        spelled = _spelled(path)
         kind: Column = sa.func.json_type(document, spelled, type_=sa.Text())
         value: Column = sa.func.json_extract(document, spelled)
     else:

@@ -29,7 +29,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gql_service.database import glob
+from gql_service.database import glob, json_reach
 from gql_service.database.plan import Prepared
 from gql_service.errors import Busy, InsufficientStorage
 
@@ -198,6 +198,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, in `begun`
         glob.register(connection)
+        json_reach.register(connection)
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",

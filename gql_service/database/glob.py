@@ -96,7 +96,12 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def _glob_matches(pattern: str, text: str | None, ones: int) -> bool | None:
-    return None if text is None else _machine(pattern, bool(ones)).accepts(text)
+    return None if text is None else accepts(pattern, text, ones=bool(ones))
+
+
+def accepts(pattern: str, text: str, *, ones: bool = True) -> bool:
+    """Whether a text matches as a whole."""
+    return _machine(pattern, ones).accepts(text)
 
 
 class _Machine:

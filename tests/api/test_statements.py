@@ -58,6 +58,12 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Dataset.labelCounts": (DATASETS, "labelCounts { label }", 1),
     "Dataset.version": (DATASETS, "version { id }", 1),
     "Dataset.head": (DATASETS, "head { id }", 1),
+    "Facet.values": (
+        '{ dataset(by: {id: "%(dataset)s"}) { itemsCount facets(paths: ["mimeType"], first: %(n)d)'
+        " { path %(field)s } } }",
+        "values { value count }",
+        0,
+    ),
     "DatasetSource.dataset": (SOURCES, "version dataset { id }", 1),
     "Version.dataset": (VERSIONS, "dataset { id }", 1),
     "Version.author": (VERSIONS, "author { id }", 1),
@@ -78,6 +84,7 @@ BY_PARENT = {
     # datasets or projects that are listed, never with their items.
     "Dataset.items",
     "Dataset.annotations",
+    "Dataset.facets",
     "Project.recipes",
 }
 ONE_AT_A_TIME = {

@@ -166,6 +166,8 @@ def meant(key: str, operand: Any, found: list[Any]) -> list[Any]:
         return [moment if moment.tzinfo else moment.replace(tzinfo=UTC)]
     if key in ("type", "status") and isinstance(operand, str) and FILE not in found:
         return [TYPES.get(operand.lower(), operand.upper())]
+    if key in ("creator", "updatedBy") and isinstance(operand, str):
+        return [operand.lower()]
     return spelt(operand)
 
 
@@ -182,6 +184,8 @@ def compared(one: Any, other: Any) -> int | None:
 def starred(key: str, pattern: str, found: list[Any]) -> bool:
     if key in ("type", "status") and FILE not in found:
         pattern = pattern.upper()
+    if key in ("creator", "updatedBy"):
+        pattern = pattern.lower()
     return any(
         glob_matches(pattern, one, ones=False, segments=not key.endswith(".mimetype"))
         for one in opened(found)

@@ -21,7 +21,7 @@ from gql_service.catalog.filters import (
 )
 
 ABSENT = object()
-EMAILS = {1: "ada@example.org", 2: "Zoe@a/b.example", 3: "éva@example.org"}
+EMAILS = {1: "ada@example.org", 2: "zoe@a/b.example", 3: "éva@example.org"}
 """Of the users whose numbers these are."""
 
 

@@ -60,7 +60,7 @@ moments = st.integers(-3, 3).map(lambda n: LONG_AGO + timedelta(microseconds=n))
 sizes = st.sampled_from([0, 1, 2, 2**40])
 small = st.sampled_from([0, 1, 2])
 people = st.integers(1, 3)
-emails = st.sampled_from([*EMAILS.values(), "*@example.org", "?da@*", "Zoe@*", "Zoe@**"])
+emails = st.sampled_from([*EMAILS.values(), "*@example.org", "?da@*", "zoe@*", "zoe@**"])
 types = st.sampled_from(["BOX", "POINT"])
 statuses = st.sampled_from(["ISSUE", "APPROVED"])
 

@@ -18,7 +18,6 @@ from gql_service.api.inputs.recipes import (
     content_of,
 )
 from gql_service.api.mutations.answers import INPUT
-from gql_service.api.types.dataset import LabelCount
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
     ConflictError,
@@ -26,6 +25,7 @@ from gql_service.api.types.errors import (
     NotFoundError,
     ValidationError,
 )
+from gql_service.api.types.facet import LabelCount
 from gql_service.api.types.recipe import Recipe, load_recipe
 from gql_service.catalog.deletion import delete_recipe
 from gql_service.catalog.project import require

@@ -19,6 +19,15 @@ from gql_service.api.described import resolver
 from gql_service.api.inputs.item_queries import Dql
 from gql_service.api.point import Point
 from gql_service.api.types.enums import DatasetType, Permission
+from gql_service.api.types.facet import (
+    Facet,
+    FacetPaths,
+    FacetValues,
+    FacetWhere,
+    LabelCount,
+    facets_of,
+    labels_of,
+)
 from gql_service.api.types.lazy import (
     LazyAnnotationConnection,
     LazyDataset,
@@ -32,7 +41,6 @@ from gql_service.api.types.user import User, load_user
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
 from gql_service.catalog.dataset_list import DatasetScope
 from gql_service.catalog.project import permissions_of, roles_of_actor
-from gql_service.catalog.version import label_counts
 from gql_service.errors import NotFound
 
 
@@ -51,12 +59,6 @@ class DatasetSource:
     )
     async def dataset(self, info: Info) -> LazyDataset | None:
         return await load_dataset(info, self.point)
-
-
-@strawberry.type(description="How many annotations carry a label.")
-class LabelCount:
-    label: str = strawberry.field(description="The dotted full name of the label.")
-    count: int = strawberry.field(description="How many annotations carry it.")
 
 
 @strawberry.type(description="A named line of versions; its fields are those of one version.")
@@ -142,10 +144,18 @@ class Dataset(Node):
     async def annotations_count(self, info: Info) -> int:
         return (await versions.load_version(info, self.point)).annotations
 
-    @resolver(description="How many annotations carry each label in use, by label.")
-    async def label_counts(self, info: Info) -> list[LabelCount]:
-        found = await info.context.load(label_counts, self.point.pair)
-        return [LabelCount(label=label, count=count) for label, count in found or ()]
+    @resolver(
+        description="How many annotations carry each label in use, by label: of all items, or of "
+        "those that match."
+    )
+    async def label_counts(self, info: Info, where: FacetWhere = None) -> list[LabelCount]:
+        return await labels_of(info, self.point, where)
+
+    @resolver(description="What values its items have at some paths, and how many have each.")
+    async def facets(
+        self, info: Info, paths: FacetPaths, where: FacetWhere = None, first: FacetValues = 20
+    ) -> list[Facet]:
+        return await facets_of(info, self.point, paths, where, first)
 
     @resolver(description="The version being read.")
     async def version(self, info: Info) -> LazyVersion:
