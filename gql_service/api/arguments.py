@@ -6,9 +6,10 @@ from typing import Annotated
 
 import strawberry
 
+from gql_service.api.inputs.dataset_filters import DatasetWhere
 from gql_service.api.inputs.filters import AnnotationWhere, ItemWhere
 from gql_service.api.inputs.orders import AnnotationOrder, DatasetOrder, ItemOrder
-from gql_service.api.inputs.selectors import DatasetWhere, VersionRef
+from gql_service.api.inputs.selectors import VersionRef
 
 PageArguments = tuple[int | None, str | None, int | None, str | None]
 """first, after, last, before."""

@@ -18,9 +18,8 @@ from gql_service.catalog.dataset import (
     dataset_record,
     readable,
 )
-from gql_service.catalog.filter_limits import check as check_filter
-from gql_service.catalog.filter_values import TextColumn, text_predicate
-from gql_service.catalog.filters import EnumFilter, ItemFilter, StringFilter
+from gql_service.catalog.filter_values import TextColumn, text_predicate, value_predicate
+from gql_service.catalog.filters import DatasetFilter, ValueFilter
 from gql_service.catalog.keyset import NOTHING, Slice, Sort, slices
 from gql_service.database.columns import ByteOrderedText
 from gql_service.database.engine import Tx
@@ -42,14 +41,6 @@ class DatasetScope(Enum):
     """Those of type CLONE that were made from the parent, a dataset."""
     RECIPE = "RECIPE"
     """Those whose head has the parent, a recipe."""
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetFilter:
-    """Of one dataset; what is not given asks nothing."""
-
-    name: StringFilter | None = None
-    type: EnumFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +85,6 @@ def count_datasets(
     return dict.fromkeys(parents, 0) | {row.parent: row.found for row in tx.rows(counted)}
 
 
-def check_names(filter: StringFilter | None, path: Sequence[str | int]) -> None:
-    """Refuses a filter of names as a filter of items would be. Raises Invalid, LimitExceeded."""
-    if filter is not None:
-        check_filter(ItemFilter(name=filter), path)
-
-
 def _listed(
     tx: Tx, scope: DatasetScope, parents: Collection[int], filter: DatasetFilter | None
 ) -> sa.Select[Any]:
@@ -121,7 +106,7 @@ def _listed(
     if scope is not DatasetScope.EVERYTHING:
         tests.append(among(parent, parents))
     if filter is not None:
-        tests += _matching(filter, postgres=tx.postgres)
+        tests.append(_matching(filter, postgres=tx.postgres))
     return (
         dataset_columns()
         .add_columns(
@@ -135,14 +120,27 @@ def _listed(
     )
 
 
-def _matching(filter: DatasetFilter, *, postgres: bool) -> list[sa.ColumnElement[bool]]:
-    tests = []
-    if filter.name is not None:
-        column = TextColumn(sa.cast(DATASETS.c.name, ByteOrderedText), composed=True)
-        tests.append(text_predicate(column, filter.name, postgres=postgres))
-    if filter.type is not None:
-        tests.append(text_predicate(TextColumn(DATASETS.c.type), filter.type, postgres=postgres))
-    return tests
+def _matching(filter: DatasetFilter, *, postgres: bool) -> sa.ColumnElement[bool]:
+    """True of the datasets, joined with their heads, that satisfy the filter; never NULL."""
+    tests = [_matching(inner, postgres=postgres) for inner in filter.and_ or ()]
+    if filter.or_ is not None:
+        ways = [_matching(inner, postgres=postgres) for inner in filter.or_]
+        tests.append(sa.or_(sa.false(), *ways))
+    if filter.not_ is not None:
+        tests.append(sa.not_(_matching(filter.not_, postgres=postgres)))
+    name = TextColumn(sa.cast(DATASETS.c.name, ByteOrderedText), composed=True)
+    for text, asked in ((name, filter.name), (TextColumn(DATASETS.c.type), filter.type)):
+        if asked is not None:
+            tests.append(text_predicate(text, asked, postgres=postgres))
+    values: list[tuple[sa.ColumnElement[Any], ValueFilter[Any] | None]] = [
+        (DATASETS.c.creator, filter.creator),
+        (DATASETS.c.created_at, filter.created_at),
+        (VERSIONS.c.created_at, filter.updated_at),
+        (VERSIONS.c["items"], filter.items_count),
+        (VERSIONS.c.annotations, filter.annotations_count),
+    ]
+    tests += [value_predicate(column, asked) for column, asked in values if asked is not None]
+    return sa.and_(sa.true(), *tests)
 
 
 def _sorts(order: DatasetOrder) -> list[Sort]:

@@ -11,6 +11,7 @@ from typing import Any
 from gql_service.catalog.filters import (
     AnnotationFilter,
     AnnotationsFilter,
+    DatasetFilter,
     ItemFilter,
     JsonCondition,
     JsonFilter,
@@ -31,7 +32,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Path = tuple[str | int, ...]
 
 
-def check(filter: ItemFilter | AnnotationFilter, path: Sequence[str | int] = ()) -> None:
+Tree = ItemFilter | AnnotationFilter | DatasetFilter | JsonCondition
+
+
+def check(filter: Tree, path: Sequence[str | int] = ()) -> None:
     """Refuses what is too large or cannot be compared; `path` is where the filter stands.
 
     Filters may nest 8 deep and hold 100 conditions in all (an operator is one, and so is a filter
@@ -47,7 +51,7 @@ def check(filter: ItemFilter | AnnotationFilter, path: Sequence[str | int] = ())
         )
 
 
-def _check_tree(tree: ItemFilter | AnnotationFilter | JsonCondition, path: Path, depth: int) -> int:
+def _check_tree(tree: Tree, path: Path, depth: int) -> int:
     """The number of conditions in it, at least one."""
     if depth > MAX_DEPTH:
         raise LimitExceeded(f"Filters can be nested {MAX_DEPTH} deep", path=path)
@@ -55,7 +59,7 @@ def _check_tree(tree: ItemFilter | AnnotationFilter | JsonCondition, path: Path,
     for name, value in _given(tree):
         here = (*path, spelling(name))
         match value:
-            case ItemFilter() | AnnotationFilter() | JsonCondition():
+            case ItemFilter() | AnnotationFilter() | DatasetFilter() | JsonCondition():
                 conditions += _check_tree(value, here, depth + 1)
             case AnnotationsFilter():
                 for quantifier, inner in _given(value):

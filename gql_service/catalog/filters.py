@@ -211,3 +211,19 @@ class ItemFilter:
     updater_email: StringFilter | None = None
     metadata: Sequence[JsonFilter] | None = None
     annotations: AnnotationsFilter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFilter:
+    """Of one dataset at its head. `creator` holds user ids."""
+
+    and_: Sequence[DatasetFilter] | None = None
+    or_: Sequence[DatasetFilter] | None = None
+    not_: DatasetFilter | None = None
+    name: StringFilter | None = None
+    type: EnumFilter | None = None
+    creator: IdFilter | None = None
+    created_at: DateTimeFilter | None = None
+    updated_at: DateTimeFilter | None = None
+    items_count: IntFilter | None = None
+    annotations_count: IntFilter | None = None

@@ -176,12 +176,25 @@ def test_datasets_are_filtered_ordered_and_paged(
     assert names() == names(p=shelf.project) == ["a", "b", "pets"]
     assert names(where={"type": {"eq": "CLONE"}}) == ["a", "b"]
     assert names(where={"type": {"ne": "CLONE"}, "name": {"startsWith": "p"}}) == ["pets"]
+    made = ada.run(
+        "query ($id: ID!) { dataset(by: {id: $id}) { createdAt creator { id } } }", id=shelf.dataset
+    )
+    created, ada_id = made["dataset"]["createdAt"], made["dataset"]["creator"]["id"]
+    assert names(where={"createdAt": {"gt": created}, "itemsCount": {"gte": 4}}) == ["a", "b"]
+    assert names(where={"not": {"updatedAt": {"gt": created}}}) == ["pets"]
+    either = [{"name": {"eq": "a"}}, {"annotationsCount": {"gt": 100}}]
+    assert names(where={"or": either, "creator": {"eq": ada_id}}) == ["a"]
+    assert names(where={"and": [{"creator": {"ne": ada_id}}]}) == []
     newest = [{"field": "UPDATED_AT", "direction": "DESC"}]
     assert names(by=newest) == ["a", "b", "pets"]
     first = ada.run(query, by=newest, first=1)["datasets"]
     assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (3, True)
     assert names(by=newest, after=first["pageInfo"]["endCursor"]) == ["b", "pets"]
-    assert ada.refusal(query, where={"name": {"glob": "x" * 257}})[0] == "LIMIT_EXCEEDED"
+    assert ada.refusal(query, where={"not": {"name": {"glob": "x" * 257}}}) == (
+        "LIMIT_EXCEEDED",
+        ["where", "not", "name", "glob"],
+    )
+    assert ada.refusal(query, where={"creator": {"eq": shelf.dataset}})[0] == "INVALID"
 
 
 def test_the_address_of_a_dataset_describes_it(ada: Client, bob: Client, shelf: Shelf) -> None:

@@ -110,8 +110,8 @@ def string_filter(asked: StringFilter | None) -> filters.StringFilter | None:
 
 def _item(where: ItemWhere, path: At) -> filters.ItemFilter:
     return filters.ItemFilter(
-        and_=_all(_item, where.and_, (*path, "and")),
-        or_=_all(_item, where.or_, (*path, "or")),
+        and_=all_of(_item, where.and_, (*path, "and")),
+        or_=all_of(_item, where.or_, (*path, "or")),
         not_=_item(where.not_, (*path, "not")) if where.not_ else None,
         path=string_filter(where.path),
         name=string_filter(where.name),
@@ -119,14 +119,14 @@ def _item(where: ItemWhere, path: At) -> filters.ItemFilter:
         hidden=where.hidden,
         annotated=where.annotated,
         mime_type=string_filter(where.mime_type),
-        size=_value(where.size),
-        width=_value(where.width),
-        height=_value(where.height),
+        size=value_filter(where.size),
+        width=value_filter(where.width),
+        height=value_filter(where.height),
         sha256=string_filter(where.sha256),
-        created_at=_value(where.created_at),
-        updated_at=_value(where.updated_at),
-        creator=_users(where.creator, (*path, "creator")),
-        updated_by=_users(where.updated_by, (*path, "updatedBy")),
+        created_at=value_filter(where.created_at),
+        updated_at=value_filter(where.updated_at),
+        creator=user_filter(where.creator, (*path, "creator")),
+        updated_by=user_filter(where.updated_by, (*path, "updatedBy")),
         metadata=_json(where.metadata),
         annotations=_annotations(where.annotations, (*path, "annotations")),
     )
@@ -144,20 +144,21 @@ def _annotations(asked: AnnotationsFilter | None, path: At) -> filters.Annotatio
 
 def _annotation(where: AnnotationWhere, path: At) -> filters.AnnotationFilter:
     return filters.AnnotationFilter(
-        and_=_all(_annotation, where.and_, (*path, "and")),
-        or_=_all(_annotation, where.or_, (*path, "or")),
+        and_=all_of(_annotation, where.and_, (*path, "and")),
+        or_=all_of(_annotation, where.or_, (*path, "or")),
         not_=_annotation(where.not_, (*path, "not")) if where.not_ else None,
         label=string_filter(where.label),
         type=_words(where.type),
         status=_words(where.status),
-        creator=_users(where.creator, (*path, "creator")),
-        created_at=_value(where.created_at),
+        creator=user_filter(where.creator, (*path, "creator")),
+        created_at=value_filter(where.created_at),
         attributes=_json(where.attributes),
         metadata=_json(where.metadata),
     )
 
 
-def _all(translate: Any, members: Iterable[Any] | None, path: At) -> Any:
+def all_of(translate: Any, members: Iterable[Any] | None, path: At) -> Any:
+    """Each member translated, with its place in the path; None for none."""
     if members is None:
         return None
     return tuple(translate(member, (*path, at)) for at, member in enumerate(members))
@@ -172,7 +173,7 @@ def _operands(asked: Any) -> dict[str, Any]:
     }
 
 
-def _value(asked: Any) -> filters.ValueFilter[Any] | None:
+def value_filter(asked: Any) -> filters.ValueFilter[Any] | None:
     return None if asked is None else filters.ValueFilter(**_operands(asked))
 
 
@@ -190,7 +191,7 @@ def _words(
     )
 
 
-def _users(asked: IdFilter | None, path: At) -> filters.IdFilter | None:
+def user_filter(asked: IdFilter | None, path: At) -> filters.IdFilter | None:
     if asked is None:
         return None
 

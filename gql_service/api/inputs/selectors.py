@@ -16,7 +16,6 @@ from gql_service.api.inputs.item_queries import DQL, query_of
 from gql_service.api.inputs.operators import StringFilter, operator
 from gql_service.api.point import Point
 from gql_service.api.scalars import JSON
-from gql_service.api.types.enums import DatasetType
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.names import clean_text
 from gql_service.catalog.version import version_at
@@ -96,22 +95,6 @@ class ItemSelection:
 @strawberry.input(description="Of one project. Every field that is given must hold.")
 class ProjectWhere:
     name: StringFilter | None = operator("Its name.")
-
-
-@strawberry.input(description="Of a dataset's type. Every operator that is given must hold.")
-class DatasetTypeFilter:
-    eq: DatasetType | None = operator("Is this type.")
-    ne: DatasetType | None = operator("Is another type.")
-    in_: list[DatasetType] | None = strawberry.field(
-        default=None, name="in", description="Is one of these types."
-    )
-    not_in: list[DatasetType] | None = operator("Is none of these types.")
-
-
-@strawberry.input(description="Of one dataset. Every field that is given must hold.")
-class DatasetWhere:
-    name: StringFilter | None = operator("Its name.")
-    type: DatasetTypeFilter | None = operator("Its type.")
 
 
 def point_of(

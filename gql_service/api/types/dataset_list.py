@@ -8,20 +8,17 @@ import gql_service.api.types.dataset as datasets
 from gql_service.api.arguments import PageArguments
 from gql_service.api.connections import Connection, window
 from gql_service.api.context import Info
-from gql_service.api.inputs.filters import string_filter
+from gql_service.api.inputs.dataset_filters import DatasetWhere, dataset_filter
 from gql_service.api.inputs.orders import DatasetOrder, order_of
-from gql_service.api.inputs.selectors import DatasetTypeFilter, DatasetWhere
 from gql_service.api.types.lazy import LazyDataset
 from gql_service.catalog.dataset_list import (
-    DatasetFilter,
     DatasetOrderField,
     DatasetPage,
     DatasetScope,
-    check_names,
     count_datasets,
     dataset_pages,
 )
-from gql_service.catalog.filters import EnumFilter
+from gql_service.catalog.filters import DatasetFilter
 from gql_service.database.engine import Tx
 
 _Order = tuple[tuple[DatasetOrderField, bool], ...]
@@ -37,7 +34,7 @@ async def dataset_connection(
     page: PageArguments,
 ) -> Connection[LazyDataset]:
     """A page of the readable datasets of a parent, read together with those of its siblings."""
-    asked_for = _filter(where)
+    asked_for = dataset_filter(where)
     order = order_of(order_by)
     asked = window(("datasets", scope, parent, asked_for, order), *page)
     shape: _Shape = (scope, asked_for, order, asked.anchor, asked.limit, asked.backwards)
@@ -67,22 +64,3 @@ def _counts(
     tx: Tx, parents: Collection[int], shape: tuple[DatasetScope, DatasetFilter | None]
 ) -> dict[int, int]:
     return count_datasets(tx, shape[0], parents, shape[1])
-
-
-def _filter(where: DatasetWhere | None) -> DatasetFilter | None:
-    if where is None:
-        return None
-    name = string_filter(where.name)
-    check_names(name, ("where",))
-    return DatasetFilter(name, _types(where.type))
-
-
-def _types(asked: DatasetTypeFilter | None) -> EnumFilter | None:
-    if asked is None:
-        return None
-    return EnumFilter(
-        eq=asked.eq.value if asked.eq else None,
-        ne=asked.ne.value if asked.ne else None,
-        in_=None if asked.in_ is None else tuple(one.value for one in asked.in_),
-        not_in=None if asked.not_in is None else tuple(one.value for one in asked.not_in),
-    )

@@ -21,7 +21,9 @@ from gql_service.api.types.enums import Role
 from gql_service.api.types.lazy import LazyDataset, LazyRecipe
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
-from gql_service.catalog.dataset_list import DatasetScope, check_names
+from gql_service.catalog.dataset_list import DatasetScope
+from gql_service.catalog.filter_limits import check
+from gql_service.catalog.filters import DatasetFilter
 from gql_service.catalog.member import members_of
 from gql_service.catalog.project import ProjectRecord, projects_by_id, roles_of_actor
 from gql_service.catalog.project_list import count_listed_projects, list_projects
@@ -111,7 +113,7 @@ async def project_connection(
 ) -> Connection[Project]:
     """A page of the viewer's projects."""
     name = string_filter(where.name) if where else None
-    check_names(name, ("where",))
+    check(DatasetFilter(name=name), ("where",))
     order = order_of(order_by)
     asked = window(("projects", name, order), *page)
     found = await info.context.read(
