@@ -71,7 +71,8 @@ def facets(
     found: list[Values] = [[] for _ in asked]
     if not asked or not first:
         return found
-    statement = _Statement(tx.postgres, _items(tx, view, filter, asked), _marks(view, asked))
+    items = _items(tx, view, filter, asked)
+    statement = _Statement(tx.postgres, items, _marks(view, asked), filter is not None)
     branches = [statement.branch(facet, place, first) for place, facet in enumerate(asked)]
     whole = sa.union_all(*(sa.select(branch.subquery()) for branch in branches)).subquery()
     for row in tx.rows(sa.select(whole).order_by(whole.c.place, whole.c.rank)):
@@ -85,7 +86,7 @@ def label_counts_of(tx: Tx, view: View, filter: ItemFilter) -> list[tuple[str, i
     marks = visible_annotations(view, lambda c: sa.select(c.item, c.label)).subquery()
     counted = (
         sa.select(marks.c.label, sa.func.count().label("found"))
-        .select_from(marks.join(items, items.c.key == marks.c.item))
+        .where(marks.c.item.in_(sa.select(items.c.key)))
         .group_by(marks.c.label)
         .order_by(marks.c.label)
     )
@@ -148,17 +149,17 @@ class _Statement:
     postgres: bool
     items: sa.CTE
     marks: sa.Subquery
+    filtered: bool
 
     def branch(self, facet: _Facet, place: int, first: int) -> sa.Select[Any]:
         """The most frequent values of one facet, ranked."""
         rows, kind, value = self._rows(facet)
-        each = (
-            rows.add_columns(
-                self.items.c.key.label("key"), kind.label("kind"), value.label("value")
-            )
-            .distinct()
-            .subquery()
-        )
+        named = rows.add_columns(kind.label("kind"), value.label("value"))
+        if facet.table == "marks":
+            named = named.add_columns(self.marks.c.item).distinct()
+        elif facet.keys is not None:
+            named = named.add_columns(self.items.c.key).distinct()
+        each = named.subquery()
         found = sa.func.count()
         order: list[Any] = [found.desc(), each.c.kind]
         if self.postgres:
@@ -185,12 +186,13 @@ class _Statement:
         source: sa.FromClause = self.items
         table: sa.FromClause = self.items
         if facet.table == "marks":
-            table = self.marks
-            source = self.items.join(table, table.c.item == self.items.c.key)
+            source = table = self.marks
         if facet.table == "binaries":
             table = table_of(Binary).alias()
             source = self.items.join(table, table.c.id == self.items.c.binary)
         rows = sa.select().select_from(source)
+        if facet.table == "marks" and self.filtered:
+            rows = rows.where(self.marks.c.item.in_(sa.select(self.items.c.key)))
         column = table.c[facet.column]
         if facet.keys is not None:
             scalars = filter_json_postgres.scalars if self.postgres else filter_json_sqlite.scalars

@@ -13,6 +13,7 @@ from gql_service.catalog.dql_keys import Keys
 from gql_service.catalog.dql_query import compile_items
 from gql_service.catalog.dql_settings import Surroundings
 from gql_service.database.engine import Database
+from gql_service.errors import LimitExceeded
 from tests.catalog.dql_oracle import query_matches
 from tests.catalog.dql_strategies import queries
 from tests.catalog.filter_layers import Masks, layered
@@ -51,6 +52,9 @@ def compare_queries(
     with undone(database, actor) as tx:
         view, shown = layered(tx, items, through)
         for query in asked:
+            try:
+                where = compile_items(query, KEYS, AROUND).filter
+            except LimitExceeded:  # nested deeper than may be asked
+                continue
             expected = {item.key for item in shown if query_matches(query, item)}
-            where = compile_items(query, KEYS, AROUND).filter
             assert matching_items(tx, view, where) == expected, query
