@@ -16,7 +16,7 @@ from gql_service.api.inputs.filters import annotation_filter
 from gql_service.api.inputs.orders import order_of
 from gql_service.api.point import Point
 from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
-from gql_service.catalog.spliced_texts import VALUES
+from gql_service.catalog.spliced_values import VALUES
 from gql_service.errors import ServiceError
 
 _LINKS = {

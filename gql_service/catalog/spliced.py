@@ -59,7 +59,7 @@ class Spliced:
 
 
 def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spliced:
-    """A page of what a view shows. `names` are the texts that `spliced_texts` calls for.
+    """A page of what a view shows. `names` are the texts that `spliced_values` calls for.
 
     Raises Invalid when the view does not show the row `after`.
     """

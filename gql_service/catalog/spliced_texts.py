@@ -1,12 +1,4 @@
-"""What each value of an item, an annotation, a binary or a user is, as a piece of JSON in SQL.
-
-The beginnings and ends of ids and addresses are parameters, told as text by whoever reads:
-
-    item_id, annotation_id      `"it_12_` up to the key, with the quote that opens the string
-    id_end                      what comes behind the key, with the quote that closes it
-    item_file, binary_file      as item_id, of the addresses of files
-    version, digest             the first and the last part of cursors
-"""
+"""The JSON objects of a page, as pieces of SQL: what is asked of each row, and what nests in it."""
 
 from __future__ import annotations
 
@@ -17,93 +9,29 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from gql_service.catalog.binary import Binary
-from gql_service.catalog.filter_sql import directory_of_path, name_of_path
 from gql_service.catalog.json_pieces import (
     Column,
     Piece,
     joined,
-    moment,
-    numbered,
-    quoted,
     truth,
 )
 from gql_service.catalog.page import annotation_reading
 from gql_service.catalog.reading import Sort
 from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
-from gql_service.catalog.user import User
+from gql_service.catalog.spliced_values import (
+    ANNOTATION,
+    ITEM,
+    LINKS,
+    Pieces,
+    Row,
+    Values,
+    told,
+)
 from gql_service.catalog.visibility import AnnotationColumns, View, visible_annotations
-from gql_service.database.columns import table_of
-
-Row = sa.FromClause
-"""One row of what is read, by the names of its columns."""
-Pieces = list[Piece]
-_Values = dict[str, tuple[str, Callable[[Row], Pieces]]]
-"""What each value is, beside the column that it is made of."""
 
 _PAGE_KEY: Column = sa.literal_column("page.key", sa.BigInteger())
 """The item that a sub-select belongs to. Spelt out: SQLAlchemy carries a column of the outer
 statement no further than one sub-select down, and the branches of a view are two."""
-
-
-def _told(name: str) -> Column:
-    return sa.bindparam(name, type_=sa.Text())
-
-
-_MOMENTS: _Values = {
-    "createdAt": ("created_at", lambda row: [moment(row.c["created_at"])]),
-    "updatedAt": ("updated_at", lambda row: [moment(row.c["updated_at"])]),
-}
-_ITEM: _Values = {
-    "id": ("key", lambda row: [_told("item_id"), row.c["key"], _told("id_end")]),
-    "key": ("key", lambda row: ['"', row.c["key"], '"']),
-    "path": ("path", lambda row: [quoted(row.c["path"])]),
-    "name": ("path", lambda row: [quoted(name_of_path(row.c["path"]))]),
-    "directory": ("path", lambda row: [quoted(directory_of_path(row.c["path"]))]),
-    "description": ("description", lambda row: [quoted(row.c["description"])]),
-    "hidden": ("hidden", lambda row: [truth(row.c["hidden"])]),
-    "metadata": ("metadata", lambda row: [row.c["metadata"]]),
-    "downloadUrl": ("key", lambda row: [_told("item_file"), row.c["key"], _told("id_end")]),
-    **_MOMENTS,
-}
-_ANNOTATION: _Values = {
-    "id": ("key", lambda row: [_told("annotation_id"), row.c["key"], _told("id_end")]),
-    "key": ("key", lambda row: ['"', row.c["key"], '"']),
-    "type": ("type", lambda row: [quoted(row.c["type"])]),
-    "label": ("label", lambda row: [quoted(row.c["label"])]),
-    "attributes": ("attributes", lambda row: [row.c["attributes"]]),
-    "coordinates": ("coordinates", lambda row: [row.c["coordinates"]]),
-    "metadata": ("metadata", lambda row: [row.c["metadata"]]),
-    "status": ("status", lambda row: [quoted(row.c["status"])]),
-    **_MOMENTS,
-}
-_BINARY: dict[str, Callable[[Row], Pieces]] = {
-    "id": lambda row: ['"bi_', row.c["sha256"], '"'],
-    "sha256": lambda row: ['"', row.c["sha256"], '"'],
-    "size": lambda row: ['"', row.c["size"], '"'],
-    "mimeType": lambda row: [quoted(row.c["mime_type"])],
-    "width": lambda row: [numbered(row.c["width"])],
-    "height": lambda row: [numbered(row.c["height"])],
-    "downloadUrl": lambda row: [_told("binary_file"), row.c["sha256"], '"'],
-}
-_USER: dict[str, Callable[[Row], Pieces]] = {
-    "id": lambda row: ['"us_', row.c["id"], '"'],
-    "name": lambda row: [quoted(row.c["name"])],
-    "email": lambda row: [quoted(row.c["email"])],
-}
-_LINKS: dict[str, tuple[str, sa.Table, dict[str, Callable[[Row], Pieces]]]] = {
-    "binary": ("binary", table_of(Binary), _BINARY),
-    "creator": ("created_by", table_of(User), _USER),
-    "updatedBy": ("updated_by", table_of(User), _USER),
-}
-_COUNTS = {"annotated", "annotationsCount"}
-VALUES = {
-    "Item": frozenset(_ITEM) | _COUNTS,
-    "Annotation": frozenset(_ANNOTATION),
-    "Binary": frozenset(_BINARY),
-    "User": frozenset(_USER),
-}
-"""What can be made here of each type of the interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +50,18 @@ class Texts:
         return joined(self._object(fields, row, self._values))
 
     @property
-    def _values(self) -> _Values:
-        return _ITEM if self.of_items else _ANNOTATION
+    def _values(self) -> Values:
+        return ITEM if self.of_items else ANNOTATION
 
-    def _object(self, fields: Fields, row: Row, values: _Values) -> Pieces:
+    def _object(self, fields: Fields, row: Row, values: Values) -> Pieces:
         return _braced(fields, lambda field: self._member(field, row, values))
 
-    def _member(self, field: Field, row: Row, values: _Values) -> Pieces:
+    def _member(self, field: Field, row: Row, values: Values) -> Pieces:
         match field:
             case Value(name="annotationsCount"):
                 return [self._count(None)]
             case Value(name="cursor"):
-                return _cursor(row.c["key"], _told("digest"))
+                return _cursor(row.c["key"], told("digest"))
             case Value(name="annotated"):
                 return [truth(self._count(None) > 0)]
             case Value():
@@ -163,7 +91,7 @@ class Texts:
         """The connection of the annotations of an item."""
         order: Any = page.order
         read = annotation_reading(self.view, page.where, order, of=_on_item, postgres=self.postgres)
-        names = {"key", *(name for part in _rows_of(page) for name in _columns(part, _ANNOTATION))}
+        names = {"key", *(name for part in _rows_of(page) for name in _columns(part, ANNOTATION))}
 
         def build(c: AnnotationColumns) -> sa.Select[Any]:
             return read.select(c, read.sorts, None, names=names)
@@ -176,7 +104,7 @@ class Texts:
                 case Value():  # totalCount is the only one
                     return [self._count(page)]
                 case Linked(name="nodes"):
-                    node = joined(self._object(field.fields, last, _ANNOTATION))
+                    node = joined(self._object(field.fields, last, ANNOTATION))
                     return ["[", self._listed(node, last, page, read.sorts), "]"]
                 case Linked(name="edges"):
                     return [
@@ -197,7 +125,7 @@ class Texts:
         def member(field: Field) -> Pieces:
             match field:
                 case Linked():
-                    return self._object(field.fields, rows, _ANNOTATION)
+                    return self._object(field.fields, rows, ANNOTATION)
                 case Value():  # cursor is the only one
                     return _cursor(rows.c["key"], page.digest)
             return [_said(field)]
@@ -243,7 +171,7 @@ def _on_item(c: AnnotationColumns) -> Column:
 
 def _linked(link: Linked, row: Row) -> Column:
     """The object that a column of the row names."""
-    column, table, values = _LINKS[link.name]
+    column, table, values = LINKS[link.name]
     other = table.alias()
 
     def member(field: Field) -> Pieces:
@@ -289,10 +217,10 @@ def _said(field: Field) -> str:
 
 
 def _cursor(key: Column, digest: Piece) -> Pieces:
-    return ['"', _told("version"), ".", key, ".", digest, '"']
+    return ['"', told("version"), ".", key, ".", digest, '"']
 
 
-def _columns(fields: Fields, values: _Values) -> set[str]:
+def _columns(fields: Fields, values: Values) -> set[str]:
     found: set[str] = set()
     for field in fields:
         match field:
@@ -301,7 +229,7 @@ def _columns(fields: Fields, values: _Values) -> set[str]:
             case Linked(name="node"):
                 found |= _columns(field.fields, values)
             case Linked():
-                found.add(_LINKS[field.name][0])
+                found.add(LINKS[field.name][0])
     return found
 
 

@@ -24,8 +24,9 @@ from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
 from gql_service.versions.clone_into import take_into
 from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
-from gql_service.versions.draft import Draft, lock_dataset, lock_source, open_draft
+from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.knowledge import choose, learn, seen_by
+from gql_service.versions.locking import lock_dataset, lock_source
 from gql_service.versions.paths import PathChange
 from gql_service.versions.report import keep_renames
 from gql_service.versions.selection import Selection, selected_keys

@@ -23,10 +23,8 @@ import sqlalchemy as sa
 from gql_service.catalog.dataset import Operation, Version
 from gql_service.catalog.recipe import Recipe, RecipeRecord, recipes_by_id
 from gql_service.catalog.visibility import (
-    ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
     DATASETS,
-    ITEM_WHITEOUTS,
     ITEMS,
     View,
     open_view,
@@ -34,8 +32,8 @@ from gql_service.catalog.visibility import (
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.database.sets import among_given, chunks
-from gql_service.errors import NotFound, PathTaken, VersionMoved
+from gql_service.database.sets import chunks
+from gql_service.errors import PathTaken, VersionMoved
 from gql_service.versions.content import (
     AnnotationPut,
     ItemPut,
@@ -48,7 +46,8 @@ from gql_service.versions.content import (
     items_by_path,
 )
 from gql_service.versions.counting import Counters, Tally
-from gql_service.versions.states import insert_annotations, insert_items
+from gql_service.versions.locking import lock_dataset
+from gql_service.versions.states import end_states, insert_annotations, insert_items
 
 VERSIONS = table_of(Version)
 RECIPES = table_of(Recipe)
@@ -118,7 +117,7 @@ class Draft:
         self._touch([put.key for put in puts])
         ended = [held[put.key] for put in puts if put.key in held]
         self._check_paths(puts, held)
-        self._end(ITEMS, ITEM_WHITEOUTS, ended)
+        end_states(self.tx, self.view, ITEMS, ended)
         for part in chunks(puts):
             insert_items(self.tx, self.view, part, held)
         self.tally.items(added=len(puts) - len(ended), modified=len(ended))
@@ -131,7 +130,7 @@ class Draft:
             self._remove_annotation_rows(
                 annotations_of_items(self.tx, self.view, [row.key for row in ended])
             )
-            self._end(ITEMS, ITEM_WHITEOUTS, ended)
+            end_states(self.tx, self.view, ITEMS, ended)
             self.tally.items(removed=len(ended))
 
     def put_annotations(self, puts: Iterable[AnnotationPut], *, fresh: bool = False) -> None:
@@ -146,7 +145,7 @@ class Draft:
             items = {put.content.item for put in changed}
             self.tally.note(self.tx, self.view, items | {row.item for row in ended})
             self.tally.annotate(items)
-            self._end(ANNOTATIONS, ANNOTATION_WHITEOUTS, ended)
+            end_states(self.tx, self.view, ANNOTATIONS, ended)
             insert_annotations(self.tx, self.view, changed, held)
             self.tally.labels.subtract(row.label for row in ended)
             self.tally.labels.update(put.content.label for put in changed)
@@ -185,26 +184,12 @@ class Draft:
                 if row.id not in leaving:
                     raise PathTaken(f"Another item has the path {path!r}", path=("path",))
 
-    def _end(self, states: sa.Table, whiteouts: sa.Table, rows: Sequence[Row]) -> None:
-        own = [row.id for row in rows if row.line == self.view.line]
-        for part in chunks(own):
-            if self.number == 1:  # copied into this very version: replaced, it was never seen
-                self.tx.run(_UNDO[states], {"ended": part})
-            else:
-                self.tx.run(_CLOSE[states], {"ended": part, "at": self.number})
-        inherited = [row.id for row in rows if row.line != self.view.line]
-        for part in chunks(inherited):
-            covers = [
-                {"state": state, "line": self.view.line, "since": self.number} for state in part
-            ]
-            self.tx.run(_COVER[whiteouts], covers)
-
     def _remove_annotation_rows(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
         self._touch([row.key for row in rows])
         self.tally.note(self.tx, self.view, {row.item for row in rows})
-        self._end(ANNOTATIONS, ANNOTATION_WHITEOUTS, rows)
+        end_states(self.tx, self.view, ANNOTATIONS, rows)
         self.tally.labels.subtract(row.label for row in rows)
         self.tally.annotations(removed=len(rows))
 
@@ -223,17 +208,6 @@ class Draft:
         }
 
 
-_STATES = (ITEMS, ANNOTATIONS)
-_UNDO = {
-    table: Prepared(sa.delete(table).where(among_given(table.c.id, "ended"))) for table in _STATES
-}
-_CLOSE = {
-    table: Prepared(
-        sa.update(table).where(among_given(table.c.id, "ended")).values(until=sa.bindparam("at"))
-    )
-    for table in _STATES
-}
-_COVER = {table: Prepared(sa.insert(table)) for table in (ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS)}
 _NEW_VERSION = Prepared(
     sa.insert(VERSIONS).values(
         recipe_revision=sa.select(RECIPES.c.revision)
@@ -281,37 +255,6 @@ def open_draft(
     sheet = type(own)(own.line, head + 1)
     view = View(dataset, head + 1, True, (sheet, *layers))
     return Draft(tx, view, head + 1, operation, message, last.recipe, Tally(counters))
-
-
-def lock_dataset(tx: Tx, dataset: int) -> int:
-    """Takes the dataset's lock to the end of the transaction and returns its head.
-
-    Raises NotFound for one that is absent, deleted or not yet published.
-    """
-    return _locked(tx, dataset, shared=False)
-
-
-def lock_source(tx: Tx, dataset: int) -> int:
-    """Keeps a dataset from being purged to the end of the transaction, and returns its head.
-
-    Writers go on meanwhile. Raises NotFound as `lock_dataset`.
-    """
-    return _locked(tx, dataset, shared=True)
-
-
-_HEAD = sa.select(DATASETS.c.head, DATASETS.c.deleted_at).where(
-    DATASETS.c.id == sa.bindparam("dataset")
-)
-_HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))
-_HEAD_TO_READ = Prepared(_HEAD.with_for_update(key_share=True, read=True))
-
-
-def _locked(tx: Tx, dataset: int, *, shared: bool) -> int:
-    row = tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset})
-    if row is None or row.deleted_at is not None or row.head == 0:
-        raise NotFound("There is no such dataset", path=("datasetId",))
-    head: int = row.head
-    return head
 
 
 def _item_differs(put: ItemPut, held: Row | None) -> bool:

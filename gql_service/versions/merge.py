@@ -19,8 +19,9 @@ from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, begin_dataset
 from gql_service.versions.copying import add_states, copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
-from gql_service.versions.draft import VERSIONS, Draft, lock_source
+from gql_service.versions.draft import VERSIONS, Draft
 from gql_service.versions.knowledge import learn, seen_by
+from gql_service.versions.locking import lock_source
 from gql_service.versions.merge_annotations import FRESH_KEY
 from gql_service.versions.merge_plan import MergePlan, plan_merge
 from gql_service.versions.merge_rules import Conflict, ConflictPolicy, MergePolicy

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from gql_service.catalog.binary import revive
-from gql_service.catalog.visibility import ANNOTATIONS, ITEMS, View
+from gql_service.catalog.visibility import (
+    ANNOTATION_WHITEOUTS,
+    ANNOTATIONS,
+    ITEM_WHITEOUTS,
+    ITEMS,
+    View,
+)
 from gql_service.database.columns import FOREVER, to_microseconds
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among_given, chunks
 from gql_service.versions.content import AnnotationPut, ItemPut, Row
 
 _STATE = (
@@ -121,3 +131,36 @@ def _states(tx: Tx, view: View) -> Callable[[ItemPut | AnnotationPut, Row | None
         return (*dates, put.key, *origin, *by)
 
     return state
+
+
+def end_states(tx: Tx, view: View, states: sa.Table, rows: Sequence[Row]) -> None:
+    """Ends visible states with the view's version: those on its own line are closed, those that
+    shine through from a lower line are covered."""
+    own = [row.id for row in rows if row.line == view.line]
+    for part in chunks(own):
+        if view.version == 1:  # copied into this very version: replaced, it was never seen
+            tx.run(_UNDO[states], {"ended": part})
+        else:
+            tx.run(_CLOSE[states], {"ended": part, "at": view.version})
+    inherited = [row.id for row in rows if row.line != view.line]
+    for part in chunks(inherited):
+        tx.run(
+            _COVER[states],
+            [{"state": state, "line": view.line, "since": view.version} for state in part],
+        )
+
+
+_STATES = (ITEMS, ANNOTATIONS)
+_UNDO = {
+    table: Prepared(sa.delete(table).where(among_given(table.c.id, "ended"))) for table in _STATES
+}
+_CLOSE = {
+    table: Prepared(
+        sa.update(table).where(among_given(table.c.id, "ended")).values(until=sa.bindparam("at"))
+    )
+    for table in _STATES
+}
+_COVER = {
+    ITEMS: Prepared(sa.insert(ITEM_WHITEOUTS)),
+    ANNOTATIONS: Prepared(sa.insert(ANNOTATION_WHITEOUTS)),
+}

@@ -40,7 +40,6 @@ from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, LimitExceeded, NotFound
 from gql_service.versions.content import items_by_key
-from gql_service.versions.draft import lock_dataset
 from gql_service.versions.given import GIVEN_NOTHING, Outcome
 from gql_service.versions.items import (
     ItemPatch,
@@ -50,6 +49,7 @@ from gql_service.versions.items import (
     move_items,
     update_items,
 )
+from gql_service.versions.locking import lock_dataset
 from gql_service.versions.selection import Selection, selected_keys
 
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import strawberry
@@ -75,7 +75,6 @@ async def item_connection(
     project: int | None = None,
 ) -> ItemConnection:
     """A page of the items of a dataset that the viewer may read, which is in the project."""
-    context = info.context
     query = items_asked(point.dataset, where, dql, page=page_size(*page), project=project)
     filter = query.filter if query and query.filter != ItemFilter() else None
     order = item_order_of(order_by) or (query.order if query else ())
@@ -86,7 +85,7 @@ async def item_connection(
         return _count(info, at, filter)
 
     if (lists := lists_of(info, "Item")) is not None:
-        made = await spliced_page(info, at, lists, filter, order, asked, of_items=True)
+        made = await spliced_page(info, at, lists, filter, tuple(order), asked, of_items=True)
         return ItemConnection(
             rows=(),
             cursors=made.cursors,
@@ -99,17 +98,16 @@ async def item_connection(
 
     def read(tx: Tx) -> Slice:
         view = open_view(tx, at.dataset, at.version)
-        return page_items(
-            tx,
-            view,
-            filter,
-            order,
-            after=asked.anchor,
-            limit=asked.limit,
-            backwards=asked.backwards,
-        )
+        after, limit, backwards = asked.anchor, asked.limit, asked.backwards
+        return page_items(tx, view, filter, order, after=after, limit=limit, backwards=backwards)
 
-    found = await context.read(read)
+    return _resolved(await info.context.read(read), at, asked, count)
+
+
+def _resolved(
+    found: Slice, at: Point, asked: Window, count: Callable[[], Awaitable[int]]
+) -> ItemConnection:
+    """A page whose rows are resolved one by one."""
     placed = [PlacedItem(at.dataset, at.version, row) for row in found.rows]
     return ItemConnection(
         rows=[items.Item.of(one, at) for one in placed],
