@@ -12,6 +12,7 @@ ServiceError
 │   ├── PathTaken        an item with that path exists in the dataset
 │   └── VersionMoved     `expectedVersion` is not the head any more
 ├── RecipeMismatch       datasets with different recipes; lists the differences
+├── Timeout              it took longer than a request may take; nothing was written
 ├── Busy                 the database stayed locked for longer than we wait
 ├── InsufficientStorage  no room left for the bytes or the rows
 ├── BinaryCorrupt        stored bytes are missing or differ from their digest
@@ -42,6 +43,7 @@ class ErrorCode(Enum):
     RECIPE_MISMATCH = "RECIPE_MISMATCH"
     LABEL_UNKNOWN = "LABEL_UNKNOWN"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    TIMEOUT = "TIMEOUT"
     BUSY = "BUSY"
     INSUFFICIENT_STORAGE = "INSUFFICIENT_STORAGE"
     BINARY_CORRUPT = "BINARY_CORRUPT"
@@ -170,6 +172,10 @@ class RecipeMismatch(ServiceError):
     ) -> None:
         super().__init__(message, path=path)
         self.differences = tuple(differences)
+
+
+class Timeout(ServiceError):
+    code = ErrorCode.TIMEOUT
 
 
 class Busy(ServiceError):

@@ -30,6 +30,7 @@ STATUS = {
     ErrorCode.CONFLICT: 409,
     ErrorCode.VERSION_MOVED: 409,
     ErrorCode.RECIPE_MISMATCH: 409,
+    ErrorCode.TIMEOUT: 504,
     ErrorCode.BUSY: 503,
     ErrorCode.INSUFFICIENT_STORAGE: 507,
     ErrorCode.BINARY_CORRUPT: 502,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+import anyio
 import anyio.to_thread
 import strawberry
 from graphql import DocumentNode, FieldNode
@@ -17,6 +18,7 @@ from strawberry.dataloader import DataLoader
 
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.user import UserRecord
+from gql_service.database.deadline import current as current_deadline
 from gql_service.database.engine import Database, Tx
 from gql_service.errors import Unauthenticated
 from gql_service.settings import Settings
@@ -44,8 +46,13 @@ class Backend:
     splicing: bool = True
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Runs blocking work in a worker thread."""
-        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+        """Runs blocking work in a worker thread. Raises Timeout where none is free in time."""
+        deadline = current_deadline()
+        if deadline is None:
+            return await anyio.to_thread.run_sync(work, limiter=self.threads)
+        with anyio.move_on_after(deadline.remaining):  # work that has begun is waited for
+            return await anyio.to_thread.run_sync(work, limiter=self.threads)
+        raise deadline.refusal()
 
 
 class Selections(Protocol):

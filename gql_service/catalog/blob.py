@@ -26,6 +26,7 @@ from gql_service.catalog.binary import (
     mark_corrupt,
 )
 from gql_service.catalog.media import HEAD, Window, image_size, mime_type
+from gql_service.database.deadline import set_aside
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among, chunks
 from gql_service.errors import BinaryCorrupt, Conflict, LimitExceeded
@@ -90,7 +91,9 @@ def store_files(
 
 def abandon(database: Database, vault: Vault, blobs: Sequence[StoredBlob]) -> None:
     """Gives up blobs that will not be attached; those that have been are left alone."""
-    for key in _turn_dead(database, [blob.blob_key for blob in blobs]):
+    with set_aside():
+        dead = _turn_dead(database, [blob.blob_key for blob in blobs])
+    for key in dead:
         vault.delete(key)
 
 
@@ -150,7 +153,7 @@ def _put(
 def _give_up(database: Database, vault: Vault, keys: Sequence[str]) -> None:
     """After a failure. Nobody else has heard of these keys, so nothing can name the objects.
     Should this fail as well, the lease runs out and the sweep does the same."""
-    with suppress(Exception):
+    with suppress(Exception), set_aside():
         _turn_dead(database, keys)
     for key in keys:
         with suppress(Exception):

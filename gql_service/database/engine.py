@@ -29,9 +29,9 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gql_service.database import glob, json_reach
+from gql_service.database import deadline, glob, json_reach
 from gql_service.database.plan import Prepared
-from gql_service.errors import Busy, InsufficientStorage
+from gql_service.errors import Busy, InsufficientStorage, Timeout
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -46,6 +46,7 @@ CACHED_STATEMENTS = 1024
 statement ready takes longer than running it."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
+_CANCELED = "57014"
 
 
 def utc_now() -> datetime:
@@ -124,20 +125,20 @@ class Database:
 
     @contextmanager
     def read(self, actor: int | None = None) -> Iterator[Tx]:
-        """A snapshot. Raises Busy when the database cannot be had."""
+        """A snapshot. Raises Busy when the database cannot be had, Timeout past the deadline."""
         with _translated(), self.engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            with begun(connection, write=False):
+            with begun(connection, write=False), deadline.covered(connection):
                 yield Tx(connection, self.clock(), actor, snapshot=True)
 
     def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
         """Runs `work` in one transaction and commits it; what it raises undoes everything.
 
         Lost races are run again. Raises Busy when the races go on, InsufficientStorage when the
-        disk is full.
+        disk is full, Timeout past the deadline.
         """
         for attempt in range(WRITE_ATTEMPTS):
             try:
@@ -145,6 +146,7 @@ class Database:
                     _translated(),
                     self.engine.connect() as connection,
                     begun(connection, write=True),
+                    deadline.covered(connection),
                 ):
                     return work(Tx(connection, self.clock(), actor, snapshot=False))
             except _LostRace as race:
@@ -169,8 +171,17 @@ def begun(connection: Connection, *, write: bool) -> Iterator[None]:
         sqlite = connection.connection.driver_connection
         if isinstance(sqlite, sqlite3.Connection):
             sqlite.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+            # Waiting for a lock cannot be interrupted.
+            sqlite.execute(f"PRAGMA busy_timeout={_patience()}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
         yield
+
+
+def _patience() -> int:
+    """How long to wait for a lock of SQLite, in milliseconds."""
+    current = deadline.current()
+    seconds = BUSY_SECONDS if current is None else min(BUSY_SECONDS, current.remaining)
+    return int(1000 * seconds)
 
 
 def create_engine(url: str) -> Engine:
@@ -222,7 +233,7 @@ class _LostRace(Exception):
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turns the driver's words for contention and a full disk into ours."""
+    """Turns the driver's words for contention, a full disk and being stopped into ours."""
     try:
         yield
     except DBAPIError as error:
@@ -231,11 +242,22 @@ def _translated() -> Iterator[None]:
         if sqlstate in _RETRYABLE_SQLSTATES:
             gone = sqlstate == _FOREIGN_KEY_VIOLATION
             raise _LostRace(error, reference_gone=gone) from error
+        if sqlstate == _CANCELED:
+            raise _stopped() from error
         if sqlstate in {"53100", "53200"}:
             raise InsufficientStorage("The database has no room left") from error
         if isinstance(cause, sqlite3.OperationalError):
+            if cause.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise _stopped() from error
             if cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                if (current := deadline.current()) is not None:
+                    current.check()
                 raise Busy("The database is busy; try again") from error
             if cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise InsufficientStorage("The database has no room left") from error
         raise
+
+
+def _stopped() -> Timeout:
+    current = deadline.current()
+    return Timeout("The database stopped this") if current is None else current.refusal()

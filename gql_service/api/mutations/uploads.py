@@ -24,6 +24,7 @@ from gql_service.catalog.binary import StoredBlob, attach
 from gql_service.catalog.blob import abandon, store
 from gql_service.catalog.dataset import require_dataset
 from gql_service.catalog.item_path import clean_directory, clean_path, name_of, under
+from gql_service.database.deadline import set_aside
 from gql_service.database.engine import Tx
 from gql_service.errors import LimitExceeded
 from gql_service.vault.contract import CHUNK
@@ -80,7 +81,8 @@ class UploadMutations:
         try:
             done = await info.context.write(attach_all)
         except BaseException:
-            await backend.run(lambda: abandon(backend.database, backend.vault, blobs))
+            with set_aside():
+                await backend.run(lambda: abandon(backend.database, backend.vault, blobs))
             raise
         return items_added(UploadItemsSuccess, dataset, done)
 

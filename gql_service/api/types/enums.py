@@ -83,6 +83,7 @@ _describe(
         "RECIPE_MISMATCH": "The datasets have different recipes.",
         "LABEL_UNKNOWN": "The recipe does not allow the label, attribute or value.",
         "LIMIT_EXCEEDED": "Well-formed, but larger than a limit of this service.",
+        "TIMEOUT": "It took longer than a request may take, was stopped, and wrote nothing.",
         "BUSY": "The database stayed locked for longer than the service waits. Try again.",
         "INSUFFICIENT_STORAGE": "No room is left for the bytes or the rows.",
         "BINARY_CORRUPT": "Stored bytes are missing or differ from their digest.",
