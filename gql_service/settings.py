@@ -38,6 +38,46 @@ class Settings(BaseSettings):
     max_json_bytes: int = Field(
         default=16 * MIB, ge=1024, description="Largest JSON body of an authenticated request."
     )
+    max_anonymous_json_bytes: int = Field(
+        default=MIB, ge=1024, description="Largest JSON body of a request without a token."
+    )
+    max_document_bytes: int = Field(
+        default=16 * 1024, ge=1024, description="Longest GraphQL document, in bytes of UTF-8."
+    )
+    max_document_tokens: int = Field(
+        default=2_000, ge=100, description="Most tokens in a GraphQL document."
+    )
+    max_depth: int = Field(
+        default=12, ge=1, description="Deepest nesting of fields, beside introspection."
+    )
+    max_aliases: int = Field(
+        default=30, ge=0, description="Most aliases in a document, fragments expanded."
+    )
+    max_root_fields: int = Field(
+        default=20, ge=1, description="Most fields at the root of a document's operations."
+    )
+    max_fields: int = Field(
+        default=1_000,
+        ge=1,
+        le=10_000,
+        description="Most fields in a document, fragments expanded.",
+    )
+    max_directives: int = Field(
+        default=50, ge=0, description="Most directives in a document, fragments expanded."
+    )
+    max_introspected: int = Field(
+        default=20_000,
+        ge=0,
+        description="Most values that introspection answers with in one request.",
+    )
+    max_page_size: int = Field(
+        default=500, ge=1, le=10_000, description="Most rows of one page of a list."
+    )
+    request_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long a request may take once it has been read, in seconds.",
+    )
     sweep_grace_hours: float = Field(
         default=24, ge=0, description="How long bytes that nothing holds stay claimable, in hours."
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar, cast
 
@@ -23,14 +24,17 @@ from gql_service.errors import Invalid, LimitExceeded
 T = TypeVar("T")
 
 DEFAULT_PAGE = 50
-LARGEST_PAGE = 500
+largest_page: ContextVar[int] = ContextVar("largest_page", default=500)
+"""The setting, for the request that is being answered."""
+
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,18})\.([1-9][0-9]{0,18}|0)\.([0-9a-f]{8})")
 _LARGEST = 2**63 - 1
 
 First = Annotated[
     int | None,
     strawberry.argument(
-        description="How many from the start: 0 to 500, by default 50. Not together with `last`."
+        description="How many from the start: by default 50, at most 500 unless the service is set "
+        "otherwise. Not together with `last`."
     ),
 ]
 After = Annotated[
@@ -41,7 +45,10 @@ After = Annotated[
 ]
 Last = Annotated[
     int | None,
-    strawberry.argument(description="How many from the end: 0 to 500. Not together with `first`."),
+    strawberry.argument(
+        description="How many from the end: at most 500 unless the service is set otherwise. Not "
+        "together with `first`."
+    ),
 ]
 Before = Annotated[
     str | None,
@@ -142,7 +149,7 @@ def window(
     """The part asked for of the list that `of` describes (its name, filter and order).
 
     Raises Invalid, naming the argument, for a negative number, for `first` with `last`, for a
-    cursor on the wrong side, and for one of another list; LimitExceeded beyond 500.
+    cursor on the wrong side, and for one of another list; LimitExceeded beyond the largest page.
     """
     if first is not None and last is not None:
         raise Invalid("Give first or last, not both", path=("last",))
@@ -172,12 +179,15 @@ def page_size(
 
 
 def _limit(asked: int | None, argument: str) -> int:
+    most = largest_page.get()
     if asked is None:
-        return DEFAULT_PAGE
+        return min(DEFAULT_PAGE, most)
     if asked < 0:
         raise Invalid(f"{argument} cannot be negative", path=(argument,))
-    if asked > LARGEST_PAGE:
-        raise LimitExceeded(f"A page has at most {LARGEST_PAGE} rows", path=(argument,))
+    if asked > most:
+        raise LimitExceeded(
+            f"A page has at most {most} rows; {asked} were asked for", path=(argument,)
+        )
     return asked
 
 

@@ -13,9 +13,11 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import anyio.to_thread
 import strawberry
-from graphql import DocumentNode, FieldNode
+from graphql import FieldNode
 from strawberry.dataloader import DataLoader
 
+from gql_service.api.documents import Document
+from gql_service.api.tally import Tally
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.user import UserRecord
 from gql_service.database.deadline import current as current_deadline
@@ -70,7 +72,8 @@ class Context:
     backend: Backend
     viewer: UserRecord | None
     request_id: str
-    document: DocumentNode | None = None
+    document: Document
+    tally: Tally
     selections: Selections | None = None
     _loaders: dict[tuple[Any, str], DataLoader[Any, Any]] = field(default_factory=dict)
     _heads: dict[int, int] = field(default_factory=dict)

@@ -1,50 +1,113 @@
-"""GraphQL documents: read once per request, and looked at before anything is executed."""
+"""GraphQL documents: read and judged once, before anything is executed, and then remembered."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSyntaxError,
     InlineFragmentNode,
+    Lexer,
     OperationDefinitionNode,
+    Source,
+    TokenKind,
     parse,
+    validate,
 )
 from strawberry.extensions import SchemaExtension
 
-from gql_service.errors import Invalid
+from gql_service.api.measure import COUNTLESS, measure
+from gql_service.errors import Invalid, LimitExceeded
+from gql_service.settings import Settings
 
-_CACHED_CHARACTERS = 10_000
+REPEATS = 2_000
+_REMEMBERED = 256
+_REMEMBERED_CHARACTERS = 8_192
 _FREE_FIELDS = {"__typename", "__schema", "__type"}
 
 
-def read_document(text: str) -> DocumentNode:
-    """The document; what clients send again and again is kept. Raises GraphQLError."""
-    return _cached(text) if len(text) <= _CACHED_CHARACTERS else parse(text)
+@dataclass(slots=True)
+class Document:
+    """A parsed document within the limits; whether it asks for nothing that needs a token, and
+    what is wrong with it, once that has been found out."""
+
+    node: DocumentNode
+    free: bool
+    problems: list[GraphQLError] | None = field(default=None, compare=False)
 
 
-@lru_cache(maxsize=256)
-def _cached(text: str) -> DocumentNode:
-    return parse(text)
+class Documents:
+    """Reads documents, and remembers those that were used last by their text."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._remembered: OrderedDict[str, Document] = OrderedDict()
+
+    def read(self, text: str) -> Document:
+        """The document, if it keeps to the limits.
+
+        Raises LimitExceeded, naming the limit and what was found, and GraphQLError when it cannot
+        be read. Takes time in proportion to the text, whatever its fragments expand to.
+        """
+        document = self._remembered.get(text)
+        if document is not None:
+            self._remembered.move_to_end(text)
+            return document
+        document = self._parsed(text)
+        if len(text) <= _REMEMBERED_CHARACTERS:
+            self._remembered[text] = document
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return document
+
+    def _parsed(self, text: str) -> Document:
+        settings = self._settings
+        _require("bytes", _length(text, settings.max_document_bytes), settings.max_document_bytes)
+        most = settings.max_document_tokens
+        try:
+            node = parse(text, max_lexical_tokens=most, allow_empty_selection_sets=False)
+        except GraphQLSyntaxError:
+            _require("tokens", _tokens(text), most)
+            raise
+        size = measure(node)
+        _require("levels of fields", size.depth, settings.max_depth)
+        _require("root fields", size.root_fields, settings.max_root_fields)
+        _require("fields, fragments expanded", size.fields, settings.max_fields)
+        _require("aliases, fragments expanded", size.aliases, settings.max_aliases)
+        _require("directives, fragments expanded", size.directives, settings.max_directives)
+        _require("pairs of fields with one name in one place", size.repeats, REPEATS)
+        return Document(node, _is_free(node))
 
 
 class GivenDocument(SchemaExtension):
-    """Spares Strawberry from reading the document that the request has been judged by."""
+    """Spares Strawberry from reading the document that the request has been judged by, and from
+    validating what was validated before."""
 
     def on_parse(self) -> Iterator[None]:
-        self.execution_context.graphql_document = self.execution_context.context.document
+        self.execution_context.graphql_document = self.execution_context.context.document.node
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        document: Document = self.execution_context.context.document
+        if document.problems is None:
+            schema = self.execution_context.schema._schema
+            document.problems = validate(schema, document.node)
+        self.execution_context.pre_execution_errors = list(document.problems)
         yield
 
 
-def require_one_operation(document: DocumentNode, name: str | None) -> None:
+def require_one_operation(document: Document, name: str | None) -> None:
     """Raises Invalid when it is not clear which operation is meant, or there is no such one."""
     names = [
         node.name.value if node.name else None
-        for node in document.definitions
+        for node in document.node.definitions
         if isinstance(node, OperationDefinitionNode)
     ]
     if name is None and len(names) != 1:
@@ -58,7 +121,33 @@ def require_one_operation(document: DocumentNode, name: str | None) -> None:
         raise Invalid("The document has no operation of that name", path=("operationName",))
 
 
-def is_free(document: DocumentNode) -> bool:
+def _require(what: str, found: int, most: int) -> None:
+    if found > most:
+        number = f"{found:,} or more" if found == COUNTLESS else f"{found:,}"
+        raise LimitExceeded(
+            f"A document can have {most:,} {what}; this one has {number}", path=("query",)
+        )
+
+
+def _length(text: str, most: int) -> int:
+    """In bytes of UTF-8, looked at more closely only where it matters."""
+    return len(text) if len(text) > most else len(text.encode(errors="surrogatepass"))
+
+
+def _tokens(text: str) -> int:
+    """As far as the text consists of any."""
+    lexer, count = Lexer(Source(text)), 0
+    token = lexer.token
+    try:
+        while token.kind is not TokenKind.EOF:
+            token = token.next = lexer.read_next_token(token.end)
+            count += token.kind not in (TokenKind.COMMENT, TokenKind.EOF)
+    except GraphQLSyntaxError:
+        pass
+    return count
+
+
+def _is_free(document: DocumentNode) -> bool:
     """Whether a document asks for nothing but introspection and __typename."""
     fragments = {
         node.name.value: node.selection_set

@@ -6,15 +6,18 @@ from typing import Any, cast
 
 import orjson
 from graphql import FieldNode, GraphQLObjectType
-from graphql.execution.collect_fields import FieldDetails, collect_subfields
+from graphql.execution.collect_fields import CollectedFields, FieldDetails, collect_subfields
 from graphql.execution.values import get_argument_values
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
 
+from gql_service.api.tally import Tally
 
-class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
+
+class Executor(StrawberryGraphQLCoreExecutionContext):
     """As Strawberry's, but a resolver may answer with an `orjson.Fragment`: the JSON of the whole
-    value, made elsewhere from the same selections."""
+    value, made elsewhere from the same selections. Tells the tally of the request's context of
+    every object that it makes itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,6 +37,18 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(
             return_type, field_details_list, info, path, result, position_context
         )
+
+    def collect_subfields(
+        self, return_type: GraphQLObjectType, field_details_list: Any
+    ) -> CollectedFields:
+        # Called once for each object, and the only place where its fields have been put together.
+        collected = super().collect_subfields(return_type, field_details_list)
+        tally: Tally = self.context_value.tally
+        if return_type.name.startswith("__"):
+            tally.introspect(len(collected.grouped_field_set))
+        elif any(one.name == "Node" for one in return_type.interfaces):
+            tally.nodes += 1
+        return collected
 
     def fields_of(self, type_name: str, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]:
         """What is selected of an object of this type below these nodes, by response key."""

@@ -29,15 +29,18 @@ from gql_service.api.answers import (
     refused,
 )
 from gql_service.api.auth import viewer_of
+from gql_service.api.connections import largest_page
 from gql_service.api.context import NEEDS_TOKEN, Backend, Context
-from gql_service.api.documents import is_free, read_document, require_one_operation
-from gql_service.api.json_body import decode
+from gql_service.api.documents import Documents, require_one_operation
+from gql_service.api.tally import Tally
+from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
 from gql_service.api.schema import schema
+from gql_service.api.timing import timed
 from gql_service.catalog.user import UserRecord
+from gql_service.database.deadline import Deadline
 from gql_service.errors import ErrorCode, Invalid, LimitExceeded, ServiceError, Unauthenticated
 
-ANONYMOUS_BYTES = 1024 * 1024
 _PARSED_ON_THE_LOOP = 256 * 1024
 
 
@@ -61,6 +64,7 @@ class GraphQLEndpoint:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.documents = Documents(backend.settings)
 
     async def __call__(self, request: Request) -> Response:
         request_id = uuid.uuid4().hex
@@ -88,9 +92,17 @@ class GraphQLEndpoint:
             return refused(
                 ErrorCode.INVALID, f"The answer is {JSON_TYPE} or {GRAPHQL_TYPE}", status=406
             )
-        viewer = await viewer_of(request, self.backend)
+        with Deadline(self.backend.settings.request_seconds).active():
+            viewer = await viewer_of(request, self.backend)
         try:
             operation = await self._read(request, viewer)
+        except TimeoutError:
+            return refused(
+                ErrorCode.TIMEOUT,
+                "The body of the request took too long",
+                status=408,
+                headers={"connection": "close"},
+            )
         except _Unsupported:
             return refused(
                 ErrorCode.INVALID,
@@ -98,7 +110,8 @@ class GraphQLEndpoint:
                 status=415,
             )
         try:
-            return await self._execute(request, operation, viewer, request_id, media_type)
+            async with timed(request, self.backend.settings.request_seconds):
+                return await self._execute(request, operation, viewer, request_id, media_type)
         finally:
             if operation.form is not None:
                 await operation.form.close()
@@ -126,15 +139,11 @@ class GraphQLEndpoint:
         raise _Unsupported
 
     async def _body(self, request: Request, viewer: UserRecord | None) -> bytes:
-        most = self.backend.settings.max_json_bytes
+        settings = self.backend.settings
+        most = settings.max_json_bytes
         if viewer is None:
-            most = min(most, ANONYMOUS_BYTES)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise LimitExceeded(f"A JSON body can have {most} bytes")
-        return bytes(body)
+            most = min(most, settings.max_anonymous_json_bytes)
+        return await read_body(request, most, settings.request_seconds)
 
     async def _execute(
         self,
@@ -144,21 +153,25 @@ class GraphQLEndpoint:
         request_id: str,
         media_type: str,
     ) -> Response:
+        settings = self.backend.settings
         try:
-            document = read_document(operation.query)
-        except GraphQLError as error:
-            return _answer(ExecutionResult(data=None, errors=[error]), request_id, media_type)
-        if viewer is None and not is_free(document):
+            document = self.documents.read(operation.query)
+        except (GraphQLError, LimitExceeded) as error:
+            return _answer(_never_begun(error), request_id, media_type)
+        if viewer is None and not document.free:
             raise Unauthenticated(NEEDS_TOKEN)
         require_one_operation(document, operation.name)
         allowed = {OperationType.QUERY}
         if request.method == "POST":
             allowed.add(OperationType.MUTATION)
+        asked = bool(operation.extensions and operation.extensions.get("cost") is True)
+        tally = Tally(settings.max_introspected, wanted=asked)
+        largest_page.set(settings.max_page_size)
         try:
             result = await schema.execute(
                 operation.query,
                 variable_values=operation.variables,
-                context_value=Context(self.backend, viewer, request_id, document),
+                context_value=Context(self.backend, viewer, request_id, document, tally),
                 operation_name=operation.name,
                 allowed_operation_types=allowed,
                 operation_extensions=operation.extensions,
@@ -170,7 +183,16 @@ class GraphQLEndpoint:
                 status=405,
                 headers={"allow": "POST"},
             )
+        if tally.wanted:
+            result.extensions = {"cost": {"nodes": tally.nodes}}
         return _answer(result, request_id, media_type)
+
+
+def _never_begun(error: GraphQLError | LimitExceeded) -> ExecutionResult:
+    """Of a document that could not be read, or is too large."""
+    if isinstance(error, LimitExceeded):
+        error = GraphQLError(error.message, original_error=error)
+    return ExecutionResult(data=None, errors=[error])
 
 
 def _answer(result: ExecutionResult, request_id: str, media_type: str) -> Response:
@@ -179,6 +201,8 @@ def _answer(result: ExecutionResult, request_id: str, media_type: str) -> Respon
     began = result.data is not None or any("path" in entry for entry in errors)
     if began or not errors:
         body["data"] = result.data
+    if began and result.extensions:
+        body["extensions"] = result.extensions
     # A request that failed before execution is a 400 to clients that ask for the newer media
     # type; the older one has always answered 200 to whatever could be understood as GraphQL.
     status = 200 if began or not errors or media_type == JSON_TYPE else 400

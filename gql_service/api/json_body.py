@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
+import anyio
 import orjson
+from starlette.requests import Request
 
-from gql_service.errors import Invalid
+from gql_service.errors import Invalid, LimitExceeded
+
+
+async def read_body(request: Request, most: int, seconds: float) -> bytes:
+    """The body. Raises LimitExceeded beyond so many bytes, TimeoutError when it takes longer."""
+    body = bytearray()
+    with anyio.fail_after(seconds):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise LimitExceeded(f"A JSON body can have {most} bytes")
+    return bytes(body)
+
+
+async def arriving(request: Request, seconds: float) -> AsyncGenerator[bytes, None]:
+    """The body in pieces. Raises TimeoutError when one of them takes longer to come."""
+    stream = aiter(request.stream())
+    while True:
+        with anyio.fail_after(seconds):
+            try:
+                chunk = await anext(stream)
+            except StopAsyncIteration:
+                return
+        yield chunk
 
 
 def decode(body: bytes | str, what: str) -> Any:

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from gql_service.api.json_body import decode
+from gql_service.api.json_body import arriving, decode
 from gql_service.errors import Invalid, LimitExceeded
 from gql_service.settings import Settings
 
@@ -34,7 +34,8 @@ def require_preflight(request: Request) -> None:
 async def read_multipart(request: Request, settings: Settings) -> tuple[Any, FormData]:
     """The operations with their files in place, and the form, which is to be closed afterwards.
 
-    Raises Invalid, naming the argument whose file is missing, and LimitExceeded.
+    Raises Invalid, naming the argument whose file is missing, LimitExceeded, and TimeoutError
+    when nothing comes any more.
     """
     parser = _CountingParser(request, settings)
     try:
@@ -116,7 +117,7 @@ class _CountingParser(MultiPartParser):
     def __init__(self, request: Request, settings: Settings) -> None:
         super().__init__(
             request.headers,
-            request.stream(),
+            arriving(request, settings.request_seconds),
             max_files=settings.max_files_per_upload,
             max_fields=_FIELDS,
             max_part_size=settings.max_json_bytes,

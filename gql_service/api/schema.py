@@ -11,7 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from gql_service.api.documents import GivenDocument
-from gql_service.api.executor import SplicingExecutor
+from gql_service.api.executor import Executor
 from gql_service.api.mutations.annotations import AnnotationMutations
 from gql_service.api.mutations.clones import CloneMutations
 from gql_service.api.mutations.datasets import DatasetMutations
@@ -81,7 +81,7 @@ def _build() -> _Schema:
             types=[Annotation, Token],
             exception_handlers=HANDLERS,
             extensions=[GivenDocument],
-            execution_context_class=SplicingExecutor,
+            execution_context_class=Executor,
             # Not sort_schema: it replaces enumerations by ones that cannot print their values.
             # Types are printed by name in any case, fields in the order of their classes.
             config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),

@@ -11,7 +11,7 @@ from gql_service.api.connections import Window
 from gql_service.api.context import Info
 from gql_service.api.point import Point
 from gql_service.api.shapes import names_at
-from gql_service.catalog.shape import Fields
+from gql_service.catalog.shape import Fields, nodes_in
 from gql_service.catalog.spliced import Filter, Order, Question, joined_list, splice
 from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Tx
@@ -55,6 +55,11 @@ async def spliced_page(
             orjson.Fragment(joined_list([texts[place] for texts in found.texts]))
             for place in range(len(lists))
         ]
+        if info.context.tally.wanted:
+            for place, fields in enumerate(question.wanted):
+                info.context.tally.nodes += sum(
+                    nodes_in(fields, orjson.loads(texts[place])) for texts in found.texts
+                )
         cursors = [asked.cursor(key, at.version) for key in found.keys]
         by_key = dict(zip(lists, made, strict=True))
         return SplicedPage(by_key, cursors, found.has_next, found.has_previous)

@@ -7,7 +7,7 @@ A shape names values by the words of the interface; which column each one is onl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gql_service.catalog.filters import AnnotationFilter
 
@@ -54,3 +54,21 @@ class Page:
 
 Field: TypeAlias = Value | Same | Linked | Page
 Fields: TypeAlias = tuple[Field, ...]
+
+
+_NODES = {"node", "binary", "creator", "updatedBy"}
+
+
+def nodes_in(fields: Fields, made: dict[str, Any]) -> int:
+    """How many objects with an id of their own a finished row has; it is one itself, unless it is
+    an edge."""
+    count = int(not any(isinstance(field, Linked) and field.name == "node" for field in fields))
+    for field in fields:
+        match field:
+            case Linked() if field.name in _NODES:
+                count += nodes_in(field.fields, made[field.key])
+            case Page():
+                for part in field.fields:
+                    if isinstance(part, Linked) and part.name in ("nodes", "edges"):
+                        count += sum(nodes_in(part.fields, one) for one in made[field.key][part.key])
+    return count
