@@ -8,14 +8,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gql_service.api.answers import refused
 from gql_service.app import Service
+from gql_service.errors import ErrorCode
 from gql_service.settings import Settings
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 5
 GRACEFUL_SECONDS = 30
+
+
+class CodedHTTP(H11Protocol):
+    """HTTP/1.1; what is none is answered in JSON with a code, as everything else is."""
+
+    def send_400_response(self, msg: str) -> None:
+        answer = refused(ErrorCode.INVALID, msg)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,7 @@ def _server(service: Service) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             service.asgi,
+            http=CodedHTTP,
             log_level="warning",
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,

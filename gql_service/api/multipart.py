@@ -41,9 +41,15 @@ async def read_multipart(request: Request, settings: Settings) -> tuple[Any, For
     try:
         form = await parser.parse()
     except MultiPartException as error:
+        parser.close_files()
         raise Invalid(f"The multipart body cannot be read: {error.message}") from None
     except (ValueError, KeyError):  # headers of parts that make no sense
+        parser.close_files()
         raise Invalid("The multipart body cannot be read") from None
+    except BaseException:
+        parser.close_files()
+        raise
+    parser.close_files(but=form)
     try:
         operations = decode(_text(form, "operations"), "The part `operations`")
         files = {name: part for name, part in form.multi_items() if isinstance(part, UploadFile)}
@@ -124,6 +130,20 @@ class _CountingParser(MultiPartParser):
         )
         self._largest = settings.max_upload_bytes
         self._file_bytes = 0
+
+    def close_files(self, *, but: FormData | None = None) -> None:
+        """Those of parts that never ended are in no form, and nobody else knows of them."""
+        parts = but.multi_items() if but is not None else ()
+        kept = {id(part.file) for _, part in parts if isinstance(part, UploadFile)}
+        for file in self._files_to_close_on_error:
+            if id(file) not in kept:
+                file.close()
+
+    def on_headers_finished(self) -> None:
+        disposition = self._current_part.content_disposition or b""
+        if disposition.partition(b";")[0].strip().lower() != b"form-data":
+            raise MultiPartException("A part is not form-data")
+        super().on_headers_finished()
 
     def on_part_begin(self) -> None:
         super().on_part_begin()

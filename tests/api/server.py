@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from gql_service.serve import CodedHTTP
+
 PATIENCE = 20.0
 
 
@@ -51,7 +53,9 @@ def serving(application: Starlette) -> Iterator[Server]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
-        server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(application, http=CodedHTTP, log_level="critical", lifespan="off")
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
