@@ -28,8 +28,9 @@ from gql_service.errors import Invalid, LimitExceeded
 from gql_service.settings import Settings
 
 REPEATS = 2_000
-_REMEMBERED = 256
-_REMEMBERED_CHARACTERS = 8_192
+_REMEMBERED, _REMEMBERED_TOKENS = 128, 600
+"""A token takes half a kilobyte, so all of them together take 40 MB at the very most."""
+
 _FREE_FIELDS = {"__typename", "__schema", "__type"}
 
 
@@ -61,7 +62,7 @@ class Documents:
             self._remembered.move_to_end(text)
             return document
         document = self._parsed(text)
-        if len(text) <= _REMEMBERED_CHARACTERS:
+        if document.node.token_count <= _REMEMBERED_TOKENS:
             self._remembered[text] = document
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
@@ -140,7 +141,7 @@ def _tokens(text: str) -> int:
     token = lexer.token
     try:
         while token.kind is not TokenKind.EOF:
-            token = token.next = lexer.read_next_token(token.end)
+            token = lexer.read_next_token(token.end)
             count += token.kind not in (TokenKind.COMMENT, TokenKind.EOF)
     except GraphQLSyntaxError:
         pass
