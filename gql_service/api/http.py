@@ -32,10 +32,10 @@ from gql_service.api.auth import viewer_of
 from gql_service.api.connections import largest_page
 from gql_service.api.context import NEEDS_TOKEN, Backend, Context
 from gql_service.api.documents import Documents, require_one_operation
-from gql_service.api.tally import Tally
 from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
 from gql_service.api.schema import schema
+from gql_service.api.tally import Tally
 from gql_service.api.timing import timed
 from gql_service.catalog.user import UserRecord
 from gql_service.database.deadline import Deadline

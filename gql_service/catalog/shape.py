@@ -62,7 +62,7 @@ _NODES = {"node", "binary", "creator", "updatedBy"}
 def nodes_in(fields: Fields, made: dict[str, Any]) -> int:
     """How many objects with an id of their own a finished row has; it is one itself, unless it is
     an edge."""
-    count = int(not any(isinstance(field, Linked) and field.name == "node" for field in fields))
+    count = int(not any(_of_edge(field) for field in fields))
     for field in fields:
         match field:
             case Linked() if field.name in _NODES:
@@ -70,5 +70,13 @@ def nodes_in(fields: Fields, made: dict[str, Any]) -> int:
             case Page():
                 for part in field.fields:
                     if isinstance(part, Linked) and part.name in ("nodes", "edges"):
-                        count += sum(nodes_in(part.fields, one) for one in made[field.key][part.key])
+                        count += sum(
+                            nodes_in(part.fields, one) for one in made[field.key][part.key]
+                        )
     return count
+
+
+def _of_edge(field: Field) -> bool:
+    if isinstance(field, Same):
+        return field.text.endswith('Edge"')
+    return isinstance(field, Value | Linked) and field.name in ("cursor", "node")

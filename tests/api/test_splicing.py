@@ -13,8 +13,9 @@ QUERIES = 60
 
 
 def ordered(client: Client, query: str, variables: dict[str, Any]) -> Any:
-    """The answer with its objects as lists of pairs: their order is part of it."""
-    body = json.dumps({"query": query, "variables": variables})
+    """The answer and its cost, with objects as lists of pairs: their order is part of it."""
+    asked = {"query": query, "variables": variables, "extensions": {"cost": True}}
+    body = json.dumps(asked)
     headers = {**client.headers, "content-type": "application/json"}
     response = client.http.request("POST", "/graphql", content=body, headers=headers)
     return json.loads(response.content, object_pairs_hook=list)
