@@ -10,7 +10,8 @@ ServiceError
 ├── Conflict             the present state does not allow it
 │   ├── NameTaken        a project or dataset of that name exists
 │   ├── PathTaken        an item with that path exists in the dataset
-│   └── VersionMoved     `expectedVersion` is not the head any more
+│   ├── VersionMoved     `expectedVersion` is not the head any more
+│   └── IdempotencyConflict  the idempotency key stands for something else
 ├── RecipeMismatch       datasets with different recipes; lists the differences
 ├── Timeout              it took longer than a request may take; nothing was written
 ├── Busy                 the database stayed locked for longer than we wait
@@ -45,6 +46,7 @@ class ErrorCode(Enum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     TIMEOUT = "TIMEOUT"
     BUSY = "BUSY"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     INSUFFICIENT_STORAGE = "INSUFFICIENT_STORAGE"
     BINARY_CORRUPT = "BINARY_CORRUPT"
     INTERNAL = "INTERNAL"
@@ -142,6 +144,10 @@ class PathTaken(Conflict):
 
 class VersionMoved(Conflict):
     code = ErrorCode.VERSION_MOVED
+
+
+class IdempotencyConflict(Conflict):
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,18 @@ def test_transactions_are_opened_and_committed_in_one_place() -> None:
     assert found == COMMITTERS
 
 
+def test_mutations_write_in_one_place() -> None:
+    """Whatever else the edge wrote could not be retried under a key."""
+    writers = {
+        path.relative_to(SERVICE).as_posix()
+        for path in sources(SERVICE / "api")
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr == "write"
+    }
+
+    assert writers == {"api/context.py", "api/once.py"}
+
+
 def test_names_say_what_a_thing_is() -> None:
     folders = [SERVICE, ROOT / "tests"]
     parts = [path.relative_to(ROOT).with_suffix("").parts for path in sources(*folders)]

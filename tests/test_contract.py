@@ -72,6 +72,19 @@ def test_every_mutation_takes_one_input_and_returns_a_union_of_its_success_and_e
             assert [one.name for one in TYPES[error].interfaces] == ["Error"]  # type: ignore[attr-defined]
 
 
+def test_every_mutation_can_be_retried_under_a_key() -> None:
+    mutation = SCHEMA.mutation_type
+    assert mutation is not None
+    for name in mutation.fields:
+        kind = name[0].upper() + name[1:]
+        key = TYPES[f"{kind}Input"].fields.get("idempotencyKey")  # type: ignore[attr-defined]
+        assert key is not None, f"{name} takes no idempotencyKey"
+        assert str(key.type) == "String"
+        assert "IDEMPOTENCY_CONFLICT" in key.description
+        members = {one.name for one in TYPES[f"{kind}Result"].types}  # type: ignore[attr-defined]
+        assert "ConflictError" in members, f"{name} cannot refuse a key"
+
+
 def test_the_codes_are_those_of_the_refusals() -> None:
     codes = TYPES["ErrorCode"]
     assert isinstance(codes, GraphQLEnumType)

@@ -9,6 +9,8 @@ Only the first step is a judgement, and until the row is deleted every writer ca
 dead key never lives again, so that its object can be deleted outside of any transaction, twice,
 by two sweeps at once, or late. The delay keeps the objects of every backup that is younger.
 
+Idempotency keys go with their last hour, in one step.
+
 No step depends on the time being right: a clock that jumps shortens or lengthens the waiting only.
 """
 
@@ -23,6 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.binary import BINARIES, BLOB_KEYS, CANDIDATES
+from gql_service.catalog.idempotency import forget, forgettable
 from gql_service.catalog.sweep_steps import (
     HELD,
     NAMED,
@@ -72,6 +75,7 @@ class SweepReport:
     freed_bytes: int = 0
     failed_deletions: int = 0
     dropped_keys: int = 0
+    expired_idempotency_keys: int = 0
     unknown_objects: int = 0
     unknown_sample: tuple[str, ...] = ()
 
@@ -168,6 +172,7 @@ def _plan(tx: Tx, due: Due) -> SweepReport:
         expired_uploads=_count(tx, expired_uploads(due)),
         deleted_objects=_count(tx, objects_to_delete(due)),
         dropped_keys=_count(tx, keys_to_drop(due)),
+        expired_idempotency_keys=_count(tx, forgettable(due.now)),
     )
 
 
@@ -222,6 +227,7 @@ def _execute(
         reaped_bytes=_size(reaped),
         acquitted=sum(batch.acquitted for batch in reaped),
         expired_uploads=database.write(lambda tx: expire_uploads(tx, due)),
+        expired_idempotency_keys=forget(database, due.now),
     )
     alarms: tuple[str, ...] = ()
     try:

@@ -121,6 +121,4 @@ _DIFFERENCES = (
 _MORE = {
     "cloneDataset": _DIFFERENCES,
     "mergeDatasets": _DIFFERENCES,
-    "createToken": "",
-    "revokeToken": "",
 }

@@ -7,6 +7,7 @@ import strawberry
 from gql_service.api.inputs.operators import operator
 from gql_service.api.inputs.selectors import (
     EXPECTED_VERSION,
+    IDEMPOTENCY_KEY,
     MESSAGE,
     DatasetRef,
     ItemSelection,
@@ -29,22 +30,26 @@ class CreateDatasetInput:
         description="Its recipe, which the viewer can read."
     )
     message: str | None = operator(MESSAGE)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a dataset; no version is made.")
 class UpdateDatasetInput:
     dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
     name: str | None = operator(f"Its new name. {_NAME}")
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A dataset to delete.")
 class DeleteDatasetInput:
     dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A deleted dataset to bring back.")
 class RestoreDatasetInput:
     dataset_id: strawberry.ID = strawberry.field(description="The deleted dataset.")
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A dataset and the recipe to give it.")
@@ -55,6 +60,7 @@ class SwitchRecipeInput:
     )
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An existing dataset to clone into.")
@@ -99,6 +105,7 @@ class CloneDatasetInput:
         "Refuse (VERSION_MOVED) unless this is the head of the destination, or of the source when "
         "a new dataset is made."
     )
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(
@@ -130,3 +137,4 @@ class MergeDatasetsInput:
         description="Whose value is taken where two sides changed the same.",
     )
     message: str | None = operator(MESSAGE)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)

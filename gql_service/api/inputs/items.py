@@ -7,7 +7,12 @@ from typing import Any
 import strawberry
 
 from gql_service.api.inputs.operators import operator
-from gql_service.api.inputs.selectors import EXPECTED_VERSION, MESSAGE, ItemSelection
+from gql_service.api.inputs.selectors import (
+    EXPECTED_VERSION,
+    IDEMPOTENCY_KEY,
+    MESSAGE,
+    ItemSelection,
+)
 from gql_service.api.scalars import JSON, Upload
 from gql_service.api.types.enums import AnnotationStatus, AnnotationType, UploadMode
 from gql_service.versions.annotations import NewAnnotation as Added
@@ -55,6 +60,7 @@ class UploadItemsInput:
     )
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An item over bytes that are stored already.")
@@ -76,6 +82,7 @@ class AddItemsInput:
     items: list[AddItem] = strawberry.field(description="The items, at most 10,000.")
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of every selected item; what is not given stays.")
@@ -90,6 +97,7 @@ class UpdateItemsInput:
     hidden: bool | None = operator("Whether they are to be left out of sight.")
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(
@@ -103,6 +111,7 @@ class MoveItemsInput:
     path: str | None = operator("The new path of the only selected item.")
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Items to remove, with their annotations.")
@@ -111,6 +120,7 @@ class DeleteItemsInput:
     selection: ItemSelection = strawberry.field(description="Which items.")
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A label to put on an item of the dataset.")
@@ -132,6 +142,7 @@ class AddAnnotationsInput:
     )
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of an annotation; what is not given stays.")
@@ -155,6 +166,7 @@ class UpdateAnnotationsInput:
     )
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Annotations to remove, as one version.")
@@ -163,6 +175,7 @@ class DeleteAnnotationsInput:
     ids: list[strawberry.ID] = strawberry.field(description="The annotations, at most 10,000.")
     message: str | None = operator(MESSAGE)
     expected_version: int | None = operator(EXPECTED_VERSION)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 def added(given: NewAnnotation | AddAnnotation) -> Added:

@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from gql_service.api.inputs.operators import operator
+from gql_service.api.inputs.selectors import IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY
 from gql_service.api.types.enums import Role
 
 _PROJECT = "The project."
@@ -19,6 +20,7 @@ class CreateProjectInput:
     name: str = strawberry.field(
         description="Its name, unique in the service: 1 to 200 characters on one line."
     )
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a project.")
@@ -27,11 +29,13 @@ class UpdateProjectInput:
     name: str = strawberry.field(
         description="Its new name, unique in the service: 1 to 200 characters on one line."
     )
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A project to delete.")
 class DeleteProjectInput:
     project_id: strawberry.ID = strawberry.field(description=_PROJECT)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A user to make a member: by id or by e-mail address.")
@@ -40,6 +44,7 @@ class AddMemberInput:
     user_id: strawberry.ID | None = operator("The user; exactly one of userId and email.")
     email: str | None = operator("The user's address; exactly one of userId and email.")
     role: Role = strawberry.field(description=_ROLE)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a member.")
@@ -47,12 +52,14 @@ class UpdateMemberInput:
     project_id: strawberry.ID = strawberry.field(description=_PROJECT)
     user_id: strawberry.ID = strawberry.field(description=_USER)
     role: Role = strawberry.field(description=_ROLE)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A member to take out of a project; everybody may leave.")
 class RemoveMemberInput:
     project_id: strawberry.ID = strawberry.field(description=_PROJECT)
     user_id: strawberry.ID = strawberry.field(description=_USER)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A user to make.")
@@ -62,14 +69,17 @@ class CreateUserInput:
         description="Their e-mail address, unique in the service whatever the case of letters."
     )
     admin: bool = strawberry.field(default=False, description="Whether they may make users.")
+    idempotency_key: str | None = operator(SECRET_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A token to make for the viewer.")
 class CreateTokenInput:
     name: str = strawberry.field(description="What it is for: 1 to 200 characters on one line.")
     expires_at: datetime | None = operator("When it ends, in the future; by default never.")
+    idempotency_key: str | None = operator(SECRET_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A token of the viewer to end.")
 class RevokeTokenInput:
     token_id: strawberry.ID = strawberry.field(description="The token.")
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gql_service.api.inputs.operators import operator
+from gql_service.api.inputs.selectors import IDEMPOTENCY_KEY
 from gql_service.api.types.enums import AnnotationType, AttributeType
 from gql_service.catalog import recipe_content as content
 from gql_service.catalog.recipe_content import RecipeContent
@@ -63,6 +64,7 @@ class CreateRecipeInput:
     tools: list[AnnotationType] | None = operator(_TOOLS)
     instructions: str | None = operator(_INSTRUCTIONS)
     strict: bool = strawberry.field(default=True, description=_STRICT)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a recipe; what is not given stays.")
@@ -74,6 +76,7 @@ class UpdateRecipeInput:
     tools: list[AnnotationType] | None = operator(_TOOLS)
     instructions: str | None = operator(_INSTRUCTIONS)
     strict: bool | None = operator(_STRICT)
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A recipe to copy.")
@@ -85,11 +88,13 @@ class CloneRecipeInput:
         "The project that the copy is for; by default that of the recipe."
     )
     title: str | None = operator("Of the copy: 1 to 200 characters; by default that of the recipe.")
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A recipe to delete.")
 class DeleteRecipeInput:
     recipe_id: strawberry.ID = strawberry.field(description="The recipe.")
+    idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
 def content_of(input: CreateRecipeInput) -> RecipeContent:

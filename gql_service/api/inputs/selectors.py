@@ -28,6 +28,18 @@ MOST_SELECTED = 10_000
 EXPECTED_VERSION = (
     "Refuse (VERSION_MOVED) unless the dataset's head is this version; left out, any will do."
 )
+IDEMPOTENCY_KEY = (
+    "Makes a retry safe: 1 to 200 characters of the caller's choice, such as a UUID. For 24 hours, "
+    "the same user's same mutation with this key is done once; with the same input it answers "
+    "with the first result, with another it is refused (IDEMPOTENCY_CONFLICT). A refused attempt "
+    "leaves the key free."
+)
+SECRET_IDEMPOTENCY_KEY = (
+    "Makes a retry safe: 1 to 200 characters of the caller's choice, such as a UUID. For 24 hours, "
+    "the same user's same mutation with this key is done once, and then refused "
+    "(IDEMPOTENCY_CONFLICT), because the text of a token is shown only once. A refused attempt "
+    "leaves the key free."
+)
 MESSAGE = "Why, for the list of versions: up to 1,000 characters."
 
 

@@ -20,6 +20,7 @@ from gql_service.api.inputs.items import (
 )
 from gql_service.api.inputs.selectors import MOST_SELECTED, dataset_key, message_of
 from gql_service.api.mutations.answers import INPUT, DatasetChange
+from gql_service.api.once import OUTCOME, write_once
 from gql_service.api.point import Point
 from gql_service.api.types.dataset import load_head
 from gql_service.api.types.enums import Permission
@@ -109,7 +110,7 @@ class AnnotationMutations:
                 tx, dataset, new, expected_version=input.expected_version, message=message
             )
 
-        done = await info.context.write(add)
+        done = await write_once(info, input, OUTCOME, add)
         return AddAnnotationsSuccess(key=dataset, made=done.version, keys=done.keys)
 
     @mutation(
@@ -130,7 +131,7 @@ class AnnotationMutations:
                 tx, dataset, patches, expected_version=input.expected_version, message=message
             )
 
-        done = await info.context.write(update)
+        done = await write_once(info, input, OUTCOME, update)
         return UpdateAnnotationsSuccess(
             key=dataset, made=done.version, keys=done.keys, updated=done.updated
         )
@@ -153,7 +154,7 @@ class AnnotationMutations:
                 tx, dataset, keys, expected_version=input.expected_version, message=message
             )
 
-        done = await info.context.write(delete)
+        done = await write_once(info, input, OUTCOME, delete)
         return DeleteAnnotationsSuccess(key=dataset, made=done.version, deleted=done.removed)
 
 

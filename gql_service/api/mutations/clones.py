@@ -21,6 +21,7 @@ from gql_service.api.inputs.selectors import (
     spelt,
 )
 from gql_service.api.mutations.answers import INPUT
+from gql_service.api.once import NUMBER, write_once
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
     ConflictError,
@@ -87,7 +88,9 @@ class CloneMutations:
             with spelt("ids", "filters", "ids"):
                 return clone_dataset(tx, replace(asked, version=version)).job
 
-        return CloneDatasetSuccess(job=await _job(info, await info.context.write(clone)))
+        return CloneDatasetSuccess(
+            job=await _job(info, await write_once(info, input, NUMBER, clone))
+        )
 
     @mutation(
         description="Makes a new dataset out of several with equal recipes. Items that are the "
@@ -130,7 +133,9 @@ class CloneMutations:
             with spelt("datasetIds", argument):
                 return merge_datasets(tx, request).job
 
-        return MergeDatasetsSuccess(job=await _job(info, await info.context.write(merge)))
+        return MergeDatasetsSuccess(
+            job=await _job(info, await write_once(info, input, NUMBER, merge))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import strawberry
+from pydantic import TypeAdapter
 
 from gql_service.api.context import Info
 from gql_service.api.described import mutation
@@ -19,6 +20,7 @@ from gql_service.api.inputs.datasets import (
 )
 from gql_service.api.inputs.selectors import dataset_key, message_of
 from gql_service.api.mutations.answers import INPUT, DatasetChange
+from gql_service.api.once import NOTHING, NUMBER, write_once
 from gql_service.api.types.dataset import Dataset, load_head
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
@@ -38,6 +40,9 @@ from gql_service.versions.datasets import (
     restore_dataset,
     switch_recipe,
 )
+
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
+_VERSION: TypeAdapter[int | None] = TypeAdapter(int | None)
 
 
 @strawberry.type(description="The dataset was created.")
@@ -107,7 +112,7 @@ class DatasetMutations:
             recipe_for_use(tx, recipe)
             return create_dataset(tx, project, input.name, recipe, message=message)
 
-        dataset = await info.context.write(create)
+        dataset = await write_once(info, input, NUMBER, create)
         return CreateDatasetSuccess(dataset=await load_head(info, dataset))
 
     @mutation(
@@ -124,7 +129,7 @@ class DatasetMutations:
             if input.name is not None:
                 rename_dataset(tx, dataset, input.name)
 
-        await info.context.write(update)
+        await write_once(info, input, NOTHING, update)
         return UpdateDatasetSuccess(dataset=await load_head(info, dataset))
 
     @mutation(
@@ -142,7 +147,7 @@ class DatasetMutations:
             delete_dataset(tx, dataset)
             return tx.now + kept
 
-        until = await info.context.write(delete)
+        until = await write_once(info, input, _MOMENT, delete)
         id = strawberry.ID(str(DatasetId(dataset)))
         return DeleteDatasetSuccess(dataset_id=id, restorable_until=until)
 
@@ -159,7 +164,7 @@ class DatasetMutations:
             require_dataset(tx, dataset, Permission.WRITE, deleted=True)
             restore_dataset(tx, dataset)
 
-        await info.context.write(restore)
+        await write_once(info, input, NOTHING, restore)
         return RestoreDatasetSuccess(dataset=await load_head(info, dataset))
 
     @mutation(
@@ -180,4 +185,5 @@ class DatasetMutations:
                 tx, dataset, recipe, expected_version=input.expected_version, message=message
             )
 
-        return SwitchRecipeSuccess(key=dataset, made=await info.context.write(switch))
+        made = await write_once(info, input, _VERSION, switch)
+        return SwitchRecipeSuccess(key=dataset, made=made)

@@ -26,6 +26,7 @@ from gql_service.api.inputs.selectors import (
     spelt,
 )
 from gql_service.api.mutations.answers import INPUT, DatasetChange, ItemsAdded, items_added
+from gql_service.api.once import OUTCOME, write_once
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
     ConflictError,
@@ -117,7 +118,7 @@ class ItemMutations:
                 message=message,
             )
 
-        return items_added(AddItemsSuccess, dataset, await info.context.write(add))
+        return items_added(AddItemsSuccess, dataset, await write_once(info, input, OUTCOME, add))
 
     @mutation(
         description="Changes metadata, description or visibility of the selected items. For "
@@ -147,7 +148,7 @@ class ItemMutations:
                     message=message,
                 )
 
-        done = await info.context.write(update)
+        done = await write_once(info, input, OUTCOME, update)
         return UpdateItemsSuccess(key=dataset, made=done.version, updated=done.updated)
 
     @mutation(
@@ -176,7 +177,7 @@ class ItemMutations:
                     tx, dataset, moves, expected_version=input.expected_version, message=message
                 )
 
-        done = await info.context.write(move)
+        done = await write_once(info, input, OUTCOME, move)
         return MoveItemsSuccess(key=dataset, made=done.version, moved=done.updated)
 
     @mutation(
@@ -201,7 +202,7 @@ class ItemMutations:
                     message=message,
                 )
 
-        done = await info.context.write(delete)
+        done = await write_once(info, input, OUTCOME, delete)
         return DeleteItemsSuccess(key=dataset, made=done.version, deleted=done.removed)
 
 

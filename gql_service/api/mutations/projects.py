@@ -19,6 +19,7 @@ from gql_service.api.inputs.projects import (
     UpdateProjectInput,
 )
 from gql_service.api.mutations.answers import INPUT
+from gql_service.api.once import NOTHING, NUMBER, write_once
 from gql_service.api.types.errors import (
     ConflictError,
     ForbiddenError,
@@ -100,7 +101,7 @@ class ProjectMutations:
     async def create_project(
         self, info: Info, input: Annotated[CreateProjectInput, INPUT]
     ) -> CreateProjectResult:
-        project = await info.context.write(lambda tx: create_project(tx, input.name))
+        project = await write_once(info, input, NUMBER, lambda tx: create_project(tx, input.name))
         return CreateProjectSuccess(project=await _project(info, project))
 
     @mutation(description="Renames a project. For owners. Fails with NAME_TAKEN.")
@@ -108,7 +109,7 @@ class ProjectMutations:
         self, info: Info, input: Annotated[UpdateProjectInput, INPUT]
     ) -> UpdateProjectResult:
         project = _project_key(input.project_id)
-        await info.context.write(lambda tx: rename_project(tx, project, input.name))
+        await write_once(info, input, NOTHING, lambda tx: rename_project(tx, project, input.name))
         return UpdateProjectSuccess(project=await _project(info, project))
 
     @mutation(
@@ -119,7 +120,7 @@ class ProjectMutations:
         self, info: Info, input: Annotated[DeleteProjectInput, INPUT]
     ) -> DeleteProjectResult:
         project = _project_key(input.project_id)
-        await info.context.write(lambda tx: delete_project(tx, project))
+        await write_once(info, input, NOTHING, lambda tx: delete_project(tx, project))
         return DeleteProjectSuccess(project_id=strawberry.ID(str(ProjectId(project))))
 
     @mutation(
@@ -131,7 +132,9 @@ class ProjectMutations:
     ) -> AddMemberResult:
         project = _project_key(input.project_id)
         find_user = _user_finder(input)
-        await info.context.write(lambda tx: add_member(tx, project, find_user(tx), input.role))
+        await write_once(
+            info, input, NOTHING, lambda tx: add_member(tx, project, find_user(tx), input.role)
+        )
         return AddMemberSuccess(project=await _project(info, project))
 
     @mutation(
@@ -142,7 +145,9 @@ class ProjectMutations:
         self, info: Info, input: Annotated[UpdateMemberInput, INPUT]
     ) -> UpdateMemberResult:
         project, user = _project_key(input.project_id), _user_key(input.user_id)
-        await info.context.write(lambda tx: update_member(tx, project, user, input.role))
+        await write_once(
+            info, input, NOTHING, lambda tx: update_member(tx, project, user, input.role)
+        )
         return UpdateMemberSuccess(project=await _project(info, project))
 
     @mutation(
@@ -153,7 +158,7 @@ class ProjectMutations:
         self, info: Info, input: Annotated[RemoveMemberInput, INPUT]
     ) -> RemoveMemberResult:
         project, user = _project_key(input.project_id), _user_key(input.user_id)
-        await info.context.write(lambda tx: remove_member(tx, project, user))
+        await write_once(info, input, NOTHING, lambda tx: remove_member(tx, project, user))
         return RemoveMemberSuccess(project=await load_project(info, project))
 
 

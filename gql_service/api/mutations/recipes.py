@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import strawberry
+from pydantic import TypeAdapter
 
 from gql_service.api.context import Info
 from gql_service.api.described import mutation
@@ -18,6 +19,7 @@ from gql_service.api.inputs.recipes import (
     content_of,
 )
 from gql_service.api.mutations.answers import INPUT
+from gql_service.api.once import NOTHING, NUMBER, write_once
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
     ConflictError,
@@ -43,6 +45,8 @@ from gql_service.catalog.recipe_use import (
     recipe_for_use,
 )
 from gql_service.database.engine import Tx
+
+_USES: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 
 
 @strawberry.type(description="The recipe was created.")
@@ -97,8 +101,8 @@ class RecipeMutations:
     ) -> CreateRecipeResult:
         project = parse_as(ProjectId, input.project_id, ("projectId",)).key
         content = content_of(input)
-        recipe = await info.context.write(
-            lambda tx: create_recipe(tx, project, input.title, content)
+        recipe = await write_once(
+            info, input, NUMBER, lambda tx: create_recipe(tx, project, input.title, content)
         )
         return CreateRecipeSuccess(recipe=await load_recipe(info, recipe, None))
 
@@ -110,7 +114,7 @@ class RecipeMutations:
         self, info: Info, input: Annotated[UpdateRecipeInput, INPUT]
     ) -> UpdateRecipeResult:
         recipe = _recipe_key(input.recipe_id)
-        removed = await info.context.write(lambda tx: _update(tx, recipe, input))
+        removed = await write_once(info, input, _USES, lambda tx: _update(tx, recipe, input))
         return UpdateRecipeSuccess(
             recipe=await load_recipe(info, recipe, None),
             removed_labels=[
@@ -134,7 +138,7 @@ class RecipeMutations:
             into = held.project if project is None else project
             return clone_recipe(tx, source, into, input.title or held.title)
 
-        recipe = await info.context.write(clone)
+        recipe = await write_once(info, input, NUMBER, clone)
         return CloneRecipeSuccess(recipe=await load_recipe(info, recipe, None))
 
     @mutation(
@@ -146,7 +150,7 @@ class RecipeMutations:
         self, info: Info, input: Annotated[DeleteRecipeInput, INPUT]
     ) -> DeleteRecipeResult:
         recipe = _recipe_key(input.recipe_id)
-        await info.context.write(lambda tx: _delete(tx, recipe))
+        await write_once(info, input, NOTHING, lambda tx: _delete(tx, recipe))
         return DeleteRecipeSuccess(recipe_id=strawberry.ID(str(RecipeId(recipe))))
 
 

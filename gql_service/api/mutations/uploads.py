@@ -13,6 +13,7 @@ from gql_service.api.described import mutation
 from gql_service.api.inputs.items import UploadItem, UploadItemsInput, added
 from gql_service.api.inputs.selectors import dataset_key, message_of
 from gql_service.api.mutations.answers import INPUT, ItemsAdded, items_added
+from gql_service.api.once import OUTCOME, checked_key, write_once
 from gql_service.api.types.enums import Operation, Permission
 from gql_service.api.types.errors import (
     ConflictError,
@@ -57,6 +58,7 @@ class UploadMutations:
         message = message_of(input.message)
         backend = info.context.backend
         paths = _paths(input)
+        checked_key(input)
         # Before any byte is stored for somebody who may not.
         await info.context.read(lambda tx: require_dataset(tx, dataset, Permission.WRITE))
         blobs = await backend.run(lambda: _store_all(backend, input.files, paths))
@@ -78,11 +80,15 @@ class UploadMutations:
                 message=message,
             )
 
+        def give_up() -> None:
+            abandon(backend.database, backend.vault, blobs)
+
+        stored = [(path, blob.sha256) for path, blob in zip(paths, blobs, strict=True)]
         try:
-            done = await info.context.write(attach_all)
+            done = await write_once(info, input, OUTCOME, attach_all, files=stored, unused=give_up)
         except BaseException:
             with set_aside():
-                await backend.run(lambda: abandon(backend.database, backend.vault, blobs))
+                await backend.run(give_up)
             raise
         return items_added(UploadItemsSuccess, dataset, done)
 

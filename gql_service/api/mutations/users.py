@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import strawberry
+from pydantic import TypeAdapter
 
 from gql_service.api.context import Info
 from gql_service.api.described import mutation
 from gql_service.api.ids import TokenId, parse_as
 from gql_service.api.inputs.projects import CreateTokenInput, CreateUserInput, RevokeTokenInput
 from gql_service.api.mutations.answers import INPUT
+from gql_service.api.once import write_once
 from gql_service.api.types.errors import (
     ConflictError,
     ForbiddenError,
@@ -18,6 +20,7 @@ from gql_service.api.types.errors import (
     ValidationError,
 )
 from gql_service.api.types.user import Token, User, load_user
+from gql_service.catalog.idempotency import ShownOnce
 from gql_service.catalog.user import (
     TokenRecord,
     create_token,
@@ -30,6 +33,15 @@ from gql_service.database.engine import Tx
 from gql_service.errors import Forbidden
 
 FIRST_TOKEN = "first"
+
+_TOKEN: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)
+_USER_MADE = ShownOnce(
+    "This user was made already, and the text of the first token was shown then; it is shown once"
+)
+_TOKEN_MADE = ShownOnce(
+    "This token was made already, and its text was shown then; it is shown once. Revoke the token "
+    "and make another one under another key"
+)
 
 
 @strawberry.type(description="The user was made.")
@@ -59,11 +71,11 @@ CreateUserResult = Annotated[
     strawberry.union("CreateUserResult", description="The new user, or why there is none."),
 ]
 CreateTokenResult = Annotated[
-    CreateTokenSuccess | ValidationError,
+    CreateTokenSuccess | ValidationError | ConflictError,
     strawberry.union("CreateTokenResult", description="The new token, or why there is none."),
 ]
 RevokeTokenResult = Annotated[
-    RevokeTokenSuccess | ValidationError | NotFoundError,
+    RevokeTokenSuccess | ValidationError | NotFoundError | ConflictError,
     strawberry.union("RevokeTokenResult", description="The token, or why it could not be ended."),
 ]
 
@@ -83,7 +95,7 @@ class UserMutations:
             user = create_user(tx, input.name, input.email, admin=input.admin)
             return user, create_token(tx, user, FIRST_TOKEN)
 
-        user, text = await info.context.write(make)
+        user, text = await write_once(info, input, _USER_MADE, make)
         return CreateUserSuccess(user=await load_user(info, user), text=text)
 
     @mutation(description="Makes another token for the viewer.")
@@ -97,7 +109,7 @@ class UserMutations:
             made = [token for token in tokens_of(tx, user) if token.id not in before]
             return made[0], text
 
-        token, text = await info.context.write(make)
+        token, text = await write_once(info, input, _TOKEN_MADE, make)
         return CreateTokenSuccess(token=Token.of(token), text=text)
 
     @mutation(
@@ -113,4 +125,4 @@ class UserMutations:
             revoke_token(tx, user, key)
             return next(token for token in tokens_of(tx, user) if token.id == key)
 
-        return RevokeTokenSuccess(token=Token.of(await info.context.write(revoke)))
+        return RevokeTokenSuccess(token=Token.of(await write_once(info, input, _TOKEN, revoke)))

@@ -85,6 +85,8 @@ _describe(
         "LIMIT_EXCEEDED": "Well-formed, but larger than a limit of this service.",
         "TIMEOUT": "It took longer than a request may take, was stopped, and wrote nothing.",
         "BUSY": "The database stayed locked for longer than the service waits. Try again.",
+        "IDEMPOTENCY_CONFLICT": "The idempotency key stands for another input, or for a success "
+        "whose secret was shown once.",
         "INSUFFICIENT_STORAGE": "No room is left for the bytes or the rows.",
         "BINARY_CORRUPT": "Stored bytes are missing or differ from their digest.",
         "INTERNAL": "A fault of the service; the message has the id under which it was logged.",

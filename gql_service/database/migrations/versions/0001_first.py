@@ -31,6 +31,7 @@ def upgrade() -> None:
     _knowledge()
     _reports()
     _jobs()
+    _idempotency_keys()
     _lineage_keys()
     _statistics()
 
@@ -390,6 +391,19 @@ def _jobs() -> None:
         _moment("finished_at"),
     )
     op.create_index("ix_jobs_project", "jobs", ["project"])
+
+
+def _idempotency_keys() -> None:
+    op.create_table(
+        "idempotency_keys",
+        _number("user", "users.id", primary_key=True),
+        _text("operation", primary_key=True),
+        _text("key", primary_key=True),
+        _text("digest"),
+        _text("result", nullable=True),
+        _moment("created_at"),
+    )
+    op.create_index("idempotency_keys_created", "idempotency_keys", ["created_at"])
 
 
 def _lineage_keys() -> None:
