@@ -22,8 +22,7 @@ from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.lineage import items_by_place
 from gql_service.catalog.member import members_of
 from gql_service.catalog.project import readable_projects
-from gql_service.catalog.recipe import RecipeRecord, recipes_by_id
-from gql_service.catalog.recipe_use import readable_recipes
+from gql_service.catalog.recipe_use import readable_revisions
 from gql_service.catalog.references import visible_binaries
 from gql_service.catalog.user import UserRecord, tokens_of, users_by_id
 from gql_service.catalog.version import versions_by_number
@@ -74,7 +73,7 @@ async def load_item_node(info: Info, id: ids.ItemId) -> Item | None:
 
 async def load_recipe_node(info: Info, recipe: int, revision: int | None) -> Recipe | None:
     """A deleted recipe is only found by the id of one of its revisions."""
-    record = await info.context.load(_readable_revisions, (recipe, revision))
+    record = await info.context.load(readable_revisions, (recipe, revision))
     if record is None or (revision is None and record.deleted_at is not None):
         return None
     return Recipe.of(record, fixed=revision is not None)
@@ -124,10 +123,3 @@ def _visible_users(tx: Tx, wanted: Collection[int]) -> dict[int, UserRecord]:
     fellows = members_of(tx, readable_projects(tx)).values()
     known = {member.user for members in fellows for member in members} | {tx.actor}
     return {key: user for key, user in found.items() if key in known}
-
-
-def _readable_revisions(
-    tx: Tx, wanted: Collection[tuple[int, int | None]]
-) -> dict[tuple[int, int | None], RecipeRecord]:
-    readable = readable_recipes(tx, {recipe for recipe, _ in wanted})
-    return recipes_by_id(tx, [pair for pair in wanted if pair[0] in readable])

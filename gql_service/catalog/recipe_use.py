@@ -19,6 +19,7 @@ from gql_service.catalog.recipe import (
     insert_recipe,
     lock_recipe,
     no_such_recipe,
+    recipes_by_id,
 )
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
@@ -47,6 +48,14 @@ def readable_recipes(tx: Tx, ids: Collection[int]) -> set[int]:
         )
     )
     return {row.id for row in rows}
+
+
+def readable_revisions(
+    tx: Tx, wanted: Collection[tuple[int, int | None]]
+) -> dict[tuple[int, int | None], RecipeRecord]:
+    """As `recipes_by_id`, of the recipes that the actor may read."""
+    readable = readable_recipes(tx, {recipe for recipe, _ in wanted})
+    return recipes_by_id(tx, [pair for pair in wanted if pair[0] in readable])
 
 
 def recipe_for_use(tx: Tx, recipe: int) -> RecipeRecord:

@@ -23,7 +23,7 @@ from gql_service.catalog.sweep import sweep
 from gql_service.database.engine import Database
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
-from tests.api.client import Client
+from tests.api.client import Client, document
 from tests.api.conftest import Census
 from tests.api.retries import CALLS
 from tests.api.shelf import BOX, Shelf
@@ -100,11 +100,12 @@ def test_after_a_day_the_key_is_free(
 def test_keys_of_other_users_and_other_mutations_are_others(
     ada: Client, bob: Client, census: Census
 ) -> None:
-    names = [
-        client.change("createProject", "project { id }", name=name, idempotencyKey="key")
-        for client, name in ((ada, "one"), (bob, "two"))
-    ]
-    project = names[0]["project"]["id"]
+    def create(client: Client, name: str) -> Any:
+        return client.change("createProject", "project { id }", name=name, idempotencyKey="key")
+
+    adas, bobs = create(ada, "one"), create(bob, "two")
+    assert (create(ada, "one"), create(bob, "two")) == (adas, bobs) and adas != bobs
+    project = adas["project"]["id"]
     ada.change("createRecipe", projectId=project, title="t", idempotencyKey="key")
     ada.change("updateProject", projectId=project, name="three", idempotencyKey="key")
     ada.change("createProject", name="four", idempotencyKey="Key")
@@ -210,6 +211,40 @@ def test_a_retry_may_select_other_fields_and_shows_what_is_there_now(
     assert again["version"] == {"number": 3}
     assert again["dataset"] == {"head": {"number": 4}}
     assert again["annotations"] == [{"id": first, "label": "cat"}]
+
+
+ABOUT_A_PROJECT = set(CALLS) - {"createProject", "deleteProject", "createUser", "createToken"}
+HIDDEN = sorted(ABOUT_A_PROJECT - {"revokeToken", "deleteDataset", "deleteRecipe", "removeMember"})
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("mutation", HIDDEN)
+def test_a_retry_shows_nothing_that_the_caller_may_not_see_any_more(
+    ada: Client, bob: Client, shelf: Shelf, mutation: str
+) -> None:
+    call = CALLS[mutation]
+    input = call.prepare(ada, shelf) | {"idempotencyKey": "key"}
+    owner = {"projectId": shelf.project, "userId": "us_2", "role": "OWNER"}
+    if mutation != "addMember":
+        ada.change("addMember", **owner)
+    call.send(ada, mutation, **input)
+    if mutation == "addMember":
+        ada.change("updateMember", **owner)
+    bob.change("removeMember", projectId=shelf.project, userId="us_1")
+
+    if mutation == "uploadItems":
+        assert call.send(ada, mutation, **input)["code"] == "NOT_FOUND"
+        return
+    answer = ada.answer(document(mutation, call.fields), input=input)
+    assert codes(answer, mutation) == {"NOT_FOUND"}
+
+
+def codes(answer: Any, mutation: str) -> set[str]:
+    """Why there is nothing to see: at the top, or as the answer of the mutation."""
+    if "errors" in answer:
+        assert answer["data"] is None
+        return {error["extensions"]["code"] for error in answer["errors"]}
+    return {answer["data"][mutation].get("code", answer["data"][mutation]["__typename"])}
 
 
 def test_an_upload_is_the_same_by_its_paths_and_bytes(ada: Client, shelf: Shelf) -> None:

@@ -32,6 +32,7 @@ class DatasetChange:
     async def version(self, info: Info) -> LazyVersion | None:
         if self.made is None:
             return None
+        await datasets.load_head(info, self.key)  # a retry may come from one who has left
         point = Point(self.key, self.made, fixed=True)
         return versions.Version.of(await versions.load_version(info, point))
 

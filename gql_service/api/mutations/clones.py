@@ -35,7 +35,7 @@ from gql_service.catalog.dataset import DatasetRecord, require_dataset
 from gql_service.catalog.item_path import clean_directory
 from gql_service.catalog.project import require
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid, LimitExceeded
+from gql_service.errors import Invalid, LimitExceeded, NotFound
 from gql_service.versions.clone import CloneRequest, clone_dataset
 from gql_service.versions.merge import MergeRequest, merge_datasets
 
@@ -217,6 +217,8 @@ def _projects(texts: Sequence[str] | None) -> tuple[int, ...] | None:
 
 
 async def _job(info: Info, job: int) -> Job:
+    """The job of a clone or merge. Raises NotFound when it is not the viewer's to read any more."""
     made = await load_job(info, job)
-    assert made is not None, "the job that was just recorded"
+    if made is None:
+        raise NotFound("The job is gone")
     return made

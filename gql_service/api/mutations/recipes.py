@@ -28,7 +28,7 @@ from gql_service.api.types.errors import (
     ValidationError,
 )
 from gql_service.api.types.facet import LabelCount
-from gql_service.api.types.recipe import Recipe, load_recipe
+from gql_service.api.types.recipe import Recipe
 from gql_service.catalog.deletion import delete_recipe
 from gql_service.catalog.project import require
 from gql_service.catalog.recipe import (
@@ -42,6 +42,7 @@ from gql_service.catalog.recipe_use import (
     clone_recipe,
     label_uses,
     readable_recipes,
+    readable_revisions,
     recipe_for_use,
 )
 from gql_service.database.engine import Tx
@@ -104,7 +105,7 @@ class RecipeMutations:
         recipe = await write_once(
             info, input, NUMBER, lambda tx: create_recipe(tx, project, input.title, content)
         )
-        return CreateRecipeSuccess(recipe=await load_recipe(info, recipe, None))
+        return CreateRecipeSuccess(recipe=await _recipe(info, recipe))
 
     @mutation(
         description="Makes a new revision of a recipe, which the heads of its datasets follow at "
@@ -116,7 +117,7 @@ class RecipeMutations:
         recipe = _recipe_key(input.recipe_id)
         removed = await write_once(info, input, _USES, lambda tx: _update(tx, recipe, input))
         return UpdateRecipeSuccess(
-            recipe=await load_recipe(info, recipe, None),
+            recipe=await _recipe(info, recipe),
             removed_labels=[
                 LabelCount(label=label, count=uses) for label, uses in sorted(removed.items())
             ],
@@ -139,7 +140,7 @@ class RecipeMutations:
             return clone_recipe(tx, source, into, input.title or held.title)
 
         recipe = await write_once(info, input, NUMBER, clone)
-        return CloneRecipeSuccess(recipe=await load_recipe(info, recipe, None))
+        return CloneRecipeSuccess(recipe=await _recipe(info, recipe))
 
     @mutation(
         description="Takes a recipe out of its project; old versions still read under its "
@@ -152,6 +153,16 @@ class RecipeMutations:
         recipe = _recipe_key(input.recipe_id)
         await write_once(info, input, NOTHING, lambda tx: _delete(tx, recipe))
         return DeleteRecipeSuccess(recipe_id=strawberry.ID(str(RecipeId(recipe))))
+
+
+async def _recipe(info: Info, recipe: int) -> Recipe:
+    """A recipe at its newest revision. Raises NotFound when it is not the viewer's to read any
+    more: a retry may come late."""
+    newest: tuple[int, int | None] = (recipe, None)
+    record = await info.context.load(readable_revisions, newest)
+    if record is None:
+        raise no_such_recipe()
+    return Recipe.of(record, fixed=False)
 
 
 def _recipe_key(text: str) -> int:
