@@ -104,14 +104,14 @@ def _meant(value: Any) -> Any:
         case datetime():
             return value.isoformat()
         case strawberry.Some():
-            return [_meant(value.value)]
+            return _meant(value.value)
         case UploadFile():
             return None  # its bytes are told by `files`
         case list():
             return [_meant(one) for one in value]
         case _ if is_dataclass(value):
             given = {field.name: getattr(value, field.name) for field in fields(value)}
-            return {
+            return {  # without what is not given: a field more in a later release changes nothing
                 name: _meant(one)
                 for name, one in given.items()
                 if one is not None and name != _FIELD

@@ -2,7 +2,7 @@
 
 Nobody knows then whether the first attempt was committed; under a key nobody has to.
 
-Seeded bugs that turned these red: see below.
+Seeded bug that turned this red: the key claimed in a transaction of its own, before the work.
 """
 
 from __future__ import annotations

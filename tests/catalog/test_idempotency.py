@@ -2,7 +2,10 @@
 
 On SQLite writers take turns; on PostgreSQL the second one is seen to wait before the first ends.
 
-Seeded bugs that turned these red: see below.
+Seeded bugs that turned these red: a look for the key before it is inserted, and a claim after the
+work (both on PostgreSQL only); the work run again on a retry; the digest not compared; a claim that
+never ends, or that any retry renews; a sweep that stops after its first part, or that forgets young
+claims.
 """
 
 from __future__ import annotations
