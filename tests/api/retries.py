@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import Barrier
 from typing import Any
 
 from tests.api.client import Client
 from tests.api.shelf import BOX, Shelf
 
 Input = dict[str, Any]
+CONFLICT = ("IDEMPOTENCY_CONFLICT", ["idempotencyKey"])
 
 
 @dataclass(frozen=True)
@@ -160,3 +163,18 @@ CALLS = {
     "cloneDataset": Call(_JOB, _about("dataset", name="c"), {"withMetadata": False}),
     "mergeDatasets": Call(_JOB, _two_datasets, {"policy": "THREE_WAY"}),
 }
+
+
+def refusal(answer: Any) -> tuple[str, list[str] | None]:
+    return answer["code"], answer["path"]
+
+
+def at_once(work: Any, count: int = 4) -> list[Any]:
+    barrier = Barrier(count)
+
+    def run() -> Any:
+        barrier.wait(20)
+        return work()
+
+    with ThreadPoolExecutor(count) as pool:
+        return [one.result() for one in [pool.submit(run) for _ in range(count)]]

@@ -2,18 +2,16 @@
 
 Seeded bugs that turned these red: the key claimed, or the result stored, outside of the work's
 transaction; a look for the key before it is inserted, and a claim after the work (on PostgreSQL);
-the digest not compared; files left out of it; fields digested in the order in which they came; the
+the digest not compared; fields digested in the order in which they came; the
 mutation or the user left out of the key; a claim that never ends, that any retry renews, or that is
 renewed without its moment or its digest; the work run again; the key stored as it is; the text of a
-token stored and told again; the bytes of a repeated upload not given up; a key checked only when
+token stored and told again; a key checked only when
 the bytes are stored; 200 characters refused; a version or a recipe told to one who has left.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -25,25 +23,18 @@ from gql_service.api.inputs.operators import JsonFilter
 from gql_service.api.inputs.selectors import ItemSelection
 from gql_service.api.once import input_digest
 from gql_service.api.schema import schema
-from gql_service.catalog.sweep import sweep
 from gql_service.database.engine import Database
-from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 from tests.api.client import Client, document
 from tests.api.conftest import Census
-from tests.api.retries import CALLS
+from tests.api.retries import CALLS, CONFLICT, at_once, refusal
 from tests.api.shelf import BOX, Shelf
 from tests.builders import ON_SQLITE
 from tests.conftest import SetClock
 
 DAY = timedelta(hours=24)
 MOMENT = timedelta(microseconds=1)
-CONFLICT = ("IDEMPOTENCY_CONFLICT", ["idempotencyKey"])
 KEYS = "idempotency_keys"
-
-
-def refusal(answer: Any) -> tuple[str, list[str] | None]:
-    return answer["code"], answer["path"]
 
 
 def test_every_mutation_of_the_schema_is_tried() -> None:
@@ -256,51 +247,6 @@ def codes(answer: Any, mutation: str) -> set[str]:
     return {answer["data"][mutation].get("code", answer["data"][mutation]["__typename"])}
 
 
-def test_an_upload_is_the_same_by_its_paths_and_bytes(ada: Client, shelf: Shelf) -> None:
-    def send(name: str, content: bytes, **fields: Any) -> Any:
-        file = {"name": name, "content": content, **fields}
-        return ada.upload(shelf.dataset, [file], idempotencyKey="key")
-
-    first = send("x.txt", b"x")
-    assert first["__typename"] == "UploadItemsSuccess"
-    assert refusal(send("x.txt", b"y")) == CONFLICT
-    assert refusal(send("y.txt", b"x")) == CONFLICT
-    assert refusal(send("x.txt", b"x", metadata={"a": 1})) == CONFLICT
-    assert send("x.txt", b"x") == first
-
-
-def test_what_a_repeated_upload_brought_is_swept(
-    ada: Client,
-    shelf: Shelf,
-    census: Census,
-    database: Database,
-    vault: Vault,
-    settings: Settings,
-    clock: SetClock,
-) -> None:
-    files = [("a", b"new"), ("b", b"new"), ("c", b"shelf 0")]
-    for _ in range(3):
-        ada.upload(shelf.dataset, files, idempotencyKey="key")
-    assert census()["blob_keys"] == 4 + 3 * 3
-    assert pending(database) == 0
-    reports = []
-    for _ in range(10):
-        clock.advance(DAY)
-        reports.append(sweep(database, vault, settings))
-    assert [report.expired_idempotency_keys for report in reports] == [1] + [0] * 9
-    rows = census()
-    assert (rows["blob_keys"], rows["binaries"], rows[KEYS]) == (5, 5, 0)
-    assert len(set(vault.keys())) == 5
-
-
-def pending(database: Database) -> int:
-    with database.read() as tx:
-        count: int = tx.connection.exec_driver_sql(
-            "SELECT count(*) FROM blob_keys WHERE state = 'pending'"
-        ).scalar_one()
-        return count
-
-
 def test_requests_at_once_under_one_key_are_one(ada: Client, shelf: Shelf, census: Census) -> None:
     marks = {"datasetId": shelf.dataset, "annotations": [{"itemId": shelf.items[1], **BOX}]}
     before = census()["annotation_states"]
@@ -315,28 +261,6 @@ def test_requests_at_once_under_one_key_are_one(ada: Client, shelf: Shelf, censu
 
 
 MADE = "version { number } annotations { id }"
-
-
-def at_once(work: Any, count: int = 4) -> list[Any]:
-    barrier = Barrier(count)
-
-    def run() -> Any:
-        barrier.wait(20)
-        return work()
-
-    with ThreadPoolExecutor(count) as pool:
-        return [one.result() for one in [pool.submit(run) for _ in range(count)]]
-
-
-def test_uploads_at_once_under_one_key_are_one(
-    ada: Client, shelf: Shelf, census: Census, database: Database
-) -> None:
-    before = census()["item_states"]
-    answers = at_once(lambda: ada.upload(shelf.dataset, [("x", b"x")], idempotencyKey="key"))
-    assert answers[0]["__typename"] == "UploadItemsSuccess", answers
-    assert all(answer == answers[0] for answer in answers)
-    assert census()["item_states"] == before + 1
-    assert pending(database) == 0
 
 
 def test_a_document_may_use_one_key_for_mutations_of_several_names(
