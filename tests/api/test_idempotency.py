@@ -2,11 +2,11 @@
 
 Seeded bugs that turned these red: the key claimed, or the result stored, outside of the work's
 transaction; a look for the key before it is inserted, and a claim after the work (on PostgreSQL);
-the digest not compared; fields digested in the order in which they came; the
-mutation or the user left out of the key; a claim that never ends, that any retry renews, or that is
-renewed without its moment or its digest; the work run again; the key stored as it is; the text of a
-token stored and told again; a key checked only when
-the bytes are stored; 200 characters refused; a version or a recipe told to one who has left.
+the digest not compared; fields digested in the order in which they came; the mutation or the user
+left out of the key; a claim that never ends, that any retry renews, or that is renewed without its
+moment or its digest; the work run again; the key stored as it is; the text of a token stored and
+told again; a key checked only when the bytes are stored; 200 characters refused; a version or a
+recipe told to one who has left.
 """
 
 from __future__ import annotations
