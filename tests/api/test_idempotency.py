@@ -1,7 +1,7 @@
 """Mutations under an idempotency key: a retry does nothing more, and is told what was done.
 
-Seeded bugs that turned these red: the key claimed, or the result stored, outside of the work's
-transaction; a look for the key before it is inserted, and a claim after the work (on PostgreSQL);
+Seeded bugs that turned these red: the key claimed, the work done and the result stored in three
+transactions; a look for the key before it is inserted, and a claim after the work (on PostgreSQL);
 the digest not compared; fields digested in the order in which they came; the mutation or the user
 left out of the key; a claim that never ends, that any retry renews, or that is renewed without its
 moment or its digest; the work run again; the key stored as it is; the text of a token stored and
