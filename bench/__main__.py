@@ -1,4 +1,4 @@
-"""The command line: `python -m bench clone|merge|page|import|all`."""
+"""The command line: `python -m bench clone|merge|page|import|serve|all`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import clone, imports, merge, page, postgres
+from bench import clone, imports, merge, page, postgres, serve
 from bench.measure import Figure, heading, table
 from bench.store import PostgresStores, SQLiteStores, Store, Stores
 
@@ -20,6 +20,7 @@ BENCHES: dict[str, tuple[Measure, dict[str, tuple[int, ...]]]] = {
     "merge": (merge.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
     "page": (page.measure, {"sqlite": (10_000, 1_000_000), "postgresql": (100_000,)}),
     "import": (imports.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
+    "serve": (serve.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
 }
 """What measures, and how many items unless it is said."""
 
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         stores = {name: _stores(name, asked.kept, stack) for name in databases}
         command = "python -m bench " + shlex.join(sys.argv[1:] if arguments is None else arguments)
-        for line in heading(command, asked.runs, [version for _, version in stores.values()]):
+        further = [version for _, version in stores.values()]
+        if "serve" in names:
+            further += serve.versions()
+        for line in heading(command, asked.runs, further):
             print(f"- {line}" if asked.markdown else line)
         for database, (opened, _) in stores.items():
             for name in names:

@@ -8,13 +8,19 @@ from gql_service.catalog.visibility import View
 from gql_service.database.columns import FOREVER
 
 
-def page(view: View, *, postgres: bool, limit: int, after: str = "") -> str:
-    """SQL for one JSON text: items in the order of paths, each with its file and annotations."""
+def page(
+    view: View, *, postgres: bool, limit: int, after: str = "", label: str | None = None
+) -> str:
+    """SQL for one JSON text: items in the order of paths, each with its file and annotations.
+
+    With a label, only items that have it, of a view of one line.
+    """
+    marked = "" if label is None else f"AND {_has_label(view, label)} "
     items = _pile(
         view,
         "item",
         "t.key, t.path, t.metadata, t.binary",
-        f"AND t.path > '{after}' ORDER BY t.path LIMIT {limit}",
+        f"AND t.path > '{after}' {marked}ORDER BY t.path LIMIT {limit}",
     )
     annotations = _pile(
         view, "annotation", "t.key, t.label, t.type, t.coordinates", "AND t.item = i.key"
@@ -38,6 +44,18 @@ def page(view: View, *, postgres: bool, limit: int, after: str = "") -> str:
         )
     ordered = f"SELECT * FROM ({items}) found ORDER BY path LIMIT {limit}"
     return f"{pieces} FROM ({ordered}) i JOIN binaries b ON b.id = i.binary"
+
+
+def item(view: View, key: int, *, postgres: bool) -> str:
+    """SQL for the JSON text of one item of a view of one line."""
+    values = "'key', key, 'path', path, 'metadata', "
+    made = (
+        f"json_build_object({values}metadata::json)::text"
+        if postgres
+        else f"json_object({values}json(metadata))"
+    )
+    live = f"line = {view.line} AND key = {key} AND until = {FOREVER}"
+    return f"SELECT {made} FROM item_states WHERE {live}"
 
 
 def count_items_with(view: View, label: str) -> str:
@@ -74,6 +92,13 @@ def _pile(view: View, noun: str, columns: str, rest: str) -> str:
             f"SELECT * FROM (SELECT {columns} FROM {noun}_states t WHERE {shown} {rest})"
         )
     return " UNION ALL ".join(f"{select} b{at}" for at, select in enumerate(selects))
+
+
+def _has_label(view: View, label: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM annotation_states m WHERE m.line = {view.line}"
+        f" AND m.item = t.key AND m.until = {FOREVER} AND m.label = '{label}')"
+    )
 
 
 def _above(points: Sequence[tuple[int, int]]) -> str:

@@ -24,7 +24,8 @@ Work = Callable[[], object]
 class Figure:
     """One measured operation: a value per run of ours and of the floor, in `unit`.
 
-    `floor_is` says what the bare database was asked to do; without a floor it is empty.
+    `floor_is` says what the bare database was asked to do; without a floor it is empty. `others`
+    are further programs that did the same, by name; `goal` is what ours should reach.
     """
 
     operation: str
@@ -33,6 +34,8 @@ class Figure:
     ours: tuple[float, ...]
     floor: tuple[float, ...] = ()
     floor_is: str = ""
+    others: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    goal: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -100,8 +103,11 @@ def as_rate(figure: Figure, count: int, unit: str) -> Figure:
     )
 
 
-def heading(command: str, runs: int, databases: Sequence[str]) -> list[str]:
-    """What has to stand above figures, so that somebody else can take them again."""
+def heading(command: str, runs: int, further: Sequence[str]) -> list[str]:
+    """What has to stand above figures, so that somebody else can take them again.
+
+    `further` are versions of what else was a part of it.
+    """
     return [
         f"Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"Command: {command}",
@@ -109,21 +115,28 @@ def heading(command: str, runs: int, databases: Sequence[str]) -> list[str]:
         f"{platform.release()}; load before the run {os.getloadavg()[0]:.1f}",
         f"Versions: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         f"SQLAlchemy {sa.__version__}, psycopg {psycopg.__version__}"
-        + "".join(f", {name}" for name in databases if name),
+        + "".join(f", {name}" for name in further if name),
         f"Figures: median of {runs} runs (smallest – largest)",
     ]
 
 
 def table(title: str, figures: Sequence[Figure], *, markdown: bool) -> list[str]:
-    """One table of figures; columns are aligned unless it is Markdown."""
-    rows = [("operation", "items", "ours", "bare database", "ratio", "the bare database …")]
-    rows += [_cells(figure) for figure in figures]
+    """One table of figures; columns are aligned unless it is Markdown.
+
+    Other programs have a column each, and goals have one, where some figure has such.
+    """
+    names = list(dict.fromkeys(name for figure in figures for name, _ in figure.others))
+    goals = any(figure.goal for figure in figures)
+    further = [*names, "goal"] if goals else names
+    rows = [["operation", "items", "ours", "bare database", "ratio", "the bare database …"]]
+    rows[0] += further
+    rows += [_cells(figure, names, goals=goals) for figure in figures]
     if markdown:
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        lines.insert(1, "|---|---:|---:|---:|---:|---|")
+        lines.insert(1, "|---|---:|---:|---:|---:|---|" + "---:|" * len(further))
         return ["", f"### {title}", "", *lines]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    left = {0, len(widths) - 1}
+    left = {0, 5}
     return [
         "",
         title,
@@ -137,16 +150,19 @@ def table(title: str, figures: Sequence[Figure], *, markdown: bool) -> list[str]
     ]
 
 
-def _cells(figure: Figure) -> tuple[str, str, str, str, str, str]:
+def _cells(figure: Figure, names: Sequence[str], *, goals: bool) -> list[str]:
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f} ×"
-    return (
+    others = dict(figure.others)
+    cells = [
         figure.operation,
         f"{figure.items:,}",
         _spread(figure.ours, figure.unit),
         _spread(figure.floor, figure.unit),
         ratio,
         figure.floor_is,
-    )
+        *(_spread(others.get(name, ()), figure.unit) for name in names),
+    ]
+    return [*cells, figure.goal] if goals else cells
 
 
 def _spread(values: Sequence[float], unit: str) -> str:
