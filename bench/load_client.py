@@ -22,7 +22,7 @@ _GIVE_UP_SECONDS = 30
 
 
 @dataclass(slots=True)
-class _Asking:
+class Asking:
     """One connection: when it asked last, and how much of the answer is still to come.
 
     `missing` is None until the head of the answer has been read.
@@ -64,7 +64,7 @@ def _length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0])
 
 
-def _ready(selector: selectors.BaseSelector) -> list[_Asking]:
+def _ready(selector: selectors.BaseSelector) -> list[Asking]:
     """The connections on which something has come. Raises TimeoutError when nothing does."""
     ready = selector.select(_GIVE_UP_SECONDS)
     if not ready:
@@ -82,35 +82,37 @@ class Load:
     taken: list[float] = field(default_factory=list)
 
     def run(self, seconds: float) -> float:
-        """Asks for so many seconds, or until there is an answer; returns how long that took."""
+        """Asks for so many seconds and waits for what is still being answered.
+
+        All that counts, or else a server that takes as long as a run would seem to do nothing, and
+        what it is still busy with would slow down whoever is measured next. Returns how long it
+        took up to the last answer.
+        """
         selector = selectors.DefaultSelector()
         opened = [self._open(number) for number in range(self.connections)]
-        for asking in opened:
-            selector.register(asking.connection, selectors.EVENT_READ, asking)
         start = time.perf_counter()
         for asking in opened:
+            selector.register(asking.connection, selectors.EVENT_READ, asking)
             asking.ask(self.request)
         now = start
-        while now < start + seconds or not self.taken:
+        while selector.get_map():
             for asking in _ready(selector):
                 done = asking.hear()
                 now = time.perf_counter()
                 if done:
                     self.taken.append(now - asking.asked)
+                if done and now < start + seconds:
                     asking.ask(self.request)
-        # What is still being answered would slow down whoever is measured next.
-        while selector.get_map():
-            for asking in _ready(selector):
-                if asking.hear():
+                elif done:
                     selector.unregister(asking.connection)
                     asking.connection.close()
         selector.close()
         return now - start
 
-    def _open(self, number: int) -> _Asking:
+    def _open(self, number: int) -> Asking:
         connection = socket.create_connection(self.targets[number % len(self.targets)])
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Asking(connection)
+        return Asking(connection)
 
 
 def main() -> None:
