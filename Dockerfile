@@ -22,7 +22,8 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data 
 COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    GQL_SERVICE_DATA_DIR=/data
+    GQL_SERVICE_DATA_DIR=/data \
+    GQL_SERVICE_HOST=0.0.0.0
 USER gql-service
 WORKDIR /data
 VOLUME /data
@@ -34,4 +35,4 @@ import os, urllib.request as r; \
 port = os.environ.get('GQL_SERVICE_PORT', '8000'); \
 r.build_opener(r.ProxyHandler({})).open(f'http://127.0.0.1:{port}/healthz', timeout=4)"]
 
-CMD ["gql-service", "serve", "--host", "0.0.0.0"]
+CMD ["gql-service", "serve"]

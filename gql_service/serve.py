@@ -92,7 +92,9 @@ def _run(server: uvicorn.Server, listener: socket.socket, ready: threading.Event
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, or asyncio does not see that it is TCP and leaves Nagle's algorithm
+    # on: every answer then waits 40 ms for the client to confirm its headers.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))

@@ -124,9 +124,12 @@ class BinaryRecord:
     created_at: datetime
 
 
+_BY_ID = Prepared(sa.select(*_LOADED).where(among_given(BINARIES.c.id, "ids")))
+
+
 def binaries_by_id(tx: Tx, ids: Collection[int]) -> dict[int, BinaryRecord]:
     """Those that exist, by id."""
-    found = tx.rows(sa.select(*_LOADED).where(among(BINARIES.c.id, ids)))
+    found = tx.rows(_BY_ID, {"ids": list(ids)})
     return {row.id: BinaryRecord(**row._mapping) for row in found}
 
 

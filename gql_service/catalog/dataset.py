@@ -21,7 +21,8 @@ from gql_service.database.columns import (
     table_of,
 )
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given
 from gql_service.errors import NotFound
 
 
@@ -168,13 +169,25 @@ def alive() -> sa.ColumnElement[bool]:
 
 def readable(tx: Tx) -> sa.ColumnElement[bool]:
     """Alive, and in a project of which the actor is a member."""
-    own = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == tx.actor)
+    return _readable_by(tx.actor)
+
+
+def _readable_by(user: Any) -> sa.ColumnElement[bool]:
+    own = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == user)
     return sa.and_(alive(), DATASETS.c.project.in_(own))
+
+
+_BY_ID = Prepared(
+    dataset_columns().where(
+        among_given(DATASETS.c.id, "ids"),
+        _readable_by(sa.bindparam("actor", type_=sa.BigInteger())),
+    )
+)
 
 
 def datasets_by_id(tx: Tx, ids: Collection[int]) -> dict[int, DatasetRecord]:
     """Those of `ids` that the actor may read; deleted ones are out of sight."""
-    rows = tx.rows(dataset_columns().where(among(DATASETS.c.id, ids), readable(tx)))
+    rows = tx.rows(_BY_ID, {"ids": list(ids), "actor": tx.actor})
     return {row.id: dataset_record(row) for row in rows}
 
 

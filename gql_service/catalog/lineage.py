@@ -13,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.dataset import DATASETS, datasets_by_id, sources_of
+from gql_service.catalog.prepared import read_items
 from gql_service.catalog.visibility import ItemColumns, open_views, visible_items
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given
 
 Place = tuple[int, int, int]
 """An item somewhere: dataset, version, key."""
@@ -34,12 +36,27 @@ class PlacedItem:
         return self.dataset, self.version, self.row.key
 
 
+_BY_KEY = read_items(lambda c: sa.select(*c.all()).where(among_given(c.key, "keys")))
+_THERE = Prepared(
+    sa.select(DATASETS.c.id).where(
+        among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None)
+    )
+)
+
+
 def items_at(tx: Tx, wanted: Mapping[tuple[int, int], Collection[int]]) -> dict[Place, PlacedItem]:
     """The items with these keys at each (dataset, version), in two statements for all of them.
 
     Absent ones are left out, and so are those of purged datasets. Whoever asks.
     """
     views = open_views(tx, _unpurged(tx, wanted)) if wanted else {}
+    if len(views) == 1:
+        ((dataset, _), view), *_rest = views.items()
+        keys = list(wanted[dataset, view.version])
+        found = (
+            PlacedItem(dataset, view.version, row) for row in _BY_KEY.rows(tx, view, keys=keys)
+        )
+        return {item.place: item for item in found}
     selects = [
         sa.select(
             sa.literal(view.dataset, sa.BigInteger()).label("in_dataset"),
@@ -107,12 +124,7 @@ def _of_keys(keys: Collection[int]) -> Callable[[ItemColumns], sa.Select[Any]]:
 
 def _unpurged(tx: Tx, points: Iterable[tuple[int, int]]) -> list[tuple[int, int | None]]:
     wanted = list(points)
-    rows = tx.rows(
-        sa.select(DATASETS.c.id).where(
-            among(DATASETS.c.id, {dataset for dataset, _ in wanted}),
-            DATASETS.c.purged_at.is_(None),
-        )
-    )
+    rows = tx.rows(_THERE, {"datasets": sorted({dataset for dataset, _ in wanted})})
     there = {row.id for row in rows}
     return [(dataset, version) for dataset, version in wanted if dataset in there]
 

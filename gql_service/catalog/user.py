@@ -22,7 +22,8 @@ from gql_service.catalog.names import clean_name
 from gql_service.catalog.unique import insert_unless_taken
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among_given
 from gql_service.errors import Conflict, Invalid, NotFound
 
 TOKEN_PREFIX = "gqls_"
@@ -109,7 +110,7 @@ def clean_email(text: str, path: tuple[str | int, ...] = ()) -> str:
 
 def users_by_id(tx: Tx, ids: Collection[int]) -> dict[int, UserRecord]:
     """The users of `ids`; unknown ones are left out."""
-    return {user.id: user for user in map(_user, tx.rows(_users().where(among(USERS.c.id, ids))))}
+    return {user.id: user for user in map(_user, tx.rows(_BY_ID, {"ids": list(ids)}))}
 
 
 def first_admin(tx: Tx) -> UserRecord | None:
@@ -147,15 +148,7 @@ def user_of_token(tx: Tx, text: str) -> UserRecord | None:
     """Who is known by a token; None when it is unknown, expired or revoked, or no token at all."""
     if not _TOKEN.fullmatch(text):
         return None
-    row = tx.first(
-        _users()
-        .join(TOKENS, TOKENS.c.user == USERS.c.id)
-        .where(
-            TOKENS.c.digest == _digest(text),
-            TOKENS.c.revoked_at.is_(None),
-            sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > tx.now),
-        )
-    )
+    row = tx.first(_BY_TOKEN, {"digest": _digest(text), "now": tx.now})
     return None if row is None else _user(row)
 
 
@@ -179,6 +172,18 @@ def tokens_of(tx: Tx, user: int) -> list[TokenRecord]:
 
 def _users() -> sa.Select[Any]:
     return sa.select(USERS.c.id, USERS.c.name, USERS.c.email, USERS.c.admin)
+
+
+_BY_ID = Prepared(_users().where(among_given(USERS.c.id, "ids")))
+_BY_TOKEN = Prepared(
+    _users()
+    .join(TOKENS, TOKENS.c.user == USERS.c.id)
+    .where(
+        TOKENS.c.digest == sa.bindparam("digest"),
+        TOKENS.c.revoked_at.is_(None),
+        sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > sa.bindparam("now")),
+    )
+)
 
 
 def _user(row: sa.Row[Any]) -> UserRecord:

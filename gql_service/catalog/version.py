@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from gql_service.catalog.dataset import VERSIONS, LabelCount, Operation
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given
 
 LABEL_COUNTS = table_of(LabelCount)
 
@@ -40,16 +41,19 @@ class VersionRecord:
     annotations_removed: int
 
 
+_BY_NUMBER = Prepared(
+    sa.select(*(VERSIONS.c[name] for name in VersionRecord.__slots__)).where(
+        among_given(VERSIONS.c.dataset, "datasets"), among_given(VERSIONS.c.number, "numbers")
+    )
+)
+
+
 def versions_by_number(
     tx: Tx, wanted: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], VersionRecord]:
     """The versions (dataset, number) that exist, whoever asks."""
-    rows = tx.rows(
-        sa.select(*(VERSIONS.c[name] for name in VersionRecord.__slots__)).where(
-            among(VERSIONS.c.dataset, {dataset for dataset, _ in wanted}),
-            among(VERSIONS.c.number, {number for _, number in wanted}),
-        )
-    )
+    datasets, numbers = {dataset for dataset, _ in wanted}, {number for _, number in wanted}
+    rows = tx.rows(_BY_NUMBER, {"datasets": list(datasets), "numbers": list(numbers)})
     found = {(row.dataset, row.number): _version_record(row) for row in rows}
     return {pair: found[pair] for pair in wanted if pair in found}
 

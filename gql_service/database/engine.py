@@ -214,7 +214,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-65536",
+            "cache_size=-8192",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
