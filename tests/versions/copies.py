@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event
+import sqlalchemy as sa
+from sqlalchemy.engine import CursorResult
 
-from gql_service.database.engine import Database
+from gql_service.database.engine import Params, Tx
 
 ALONE = "annotations changed alone"
 STRANGERS = "items of strangers"
 """Also those of a ground that lies too deep."""
 
 
-@contextmanager
-def copied_rows(database: Database) -> Iterator[Counter[str]]:
-    """Collects how many rows the block copied without reading them, by kind."""
-    copied: Counter[str] = Counter()
-    annotations = 0
+@dataclass(frozen=True, slots=True)
+class Watched(Tx):
+    """A transaction that counts the rows it copies without reading them, by kind."""
 
-    def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal annotations
-        table = statement.split(" ", 3)[2] if statement.startswith("INSERT INTO") else ""
-        if table and "SELECT" in statement:
+    copied: Counter[str]
+    sizes: list[int]
+    """Of the copies so far: covers come right behind the annotations that need them."""
+
+    @staticmethod
+    def of(tx: Tx, copied: Counter[str]) -> Watched:
+        return Watched(tx.connection, tx.now, tx.actor, tx.snapshot, copied, [])
+
+    def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
+        if isinstance(statement, sa.Insert):
+            statement = statement.execution_options(preserve_rowcount=True)
+        result = super(Watched, self).execute(statement, params)
+        if isinstance(statement, sa.Insert) and statement.select is not None:
+            table = statement.entity_description["name"]
             if table == "item_states":
-                copied[STRANGERS] += cursor.rowcount
+                self.copied[STRANGERS] += result.rowcount
             if table == "annotation_whiteouts":
-                copied[ALONE] += annotations
-            annotations = cursor.rowcount
-
-    event.listen(database.engine, "after_cursor_execute", note)
-    try:
-        yield copied
-    finally:
-        event.remove(database.engine, "after_cursor_execute", note)
+                self.copied[ALONE] += self.sizes[-1] if self.sizes else 0
+            self.sizes.append(result.rowcount)
+        return result

@@ -5,8 +5,9 @@ The only file of the comparison that knows how the service's functions are calle
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -39,6 +40,7 @@ from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
 from gql_service.versions.selection import Selection
 from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.model import Flags
+from tests.versions.copies import Watched
 
 T = TypeVar("T")
 USERS = 2
@@ -135,6 +137,8 @@ class Service:
     stage: Stage
     clock: Ticks
     user: int = 0
+    copied: Counter[str] = field(default_factory=Counter)
+    """What the last merge copied unread."""
 
     def write(self, work: Callable[[Tx], T]) -> T:
         return self.database.write(work, actor=self.stage.users[self.user])
@@ -254,7 +258,8 @@ class Service:
             with_metadata=flags.metadata,
             with_status=flags.status,
         )
-        return self.write(lambda tx: merge_datasets(tx, request))
+        self.copied.clear()
+        return self.write(lambda tx: merge_datasets(Watched.of(tx, self.copied), request))
 
 
 def by_keys(keys: Sequence[int]) -> Selection:

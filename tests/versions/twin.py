@@ -23,7 +23,6 @@ from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewIte
 from tests.oracle.groups import FAIL, UNION
 from tests.oracle.model import Annotation, Dataset, Flags, Item, Refused, Snapshot, World
 from tests.versions import reports
-from tests.versions.copies import copied_rows
 from tests.versions.pairing import Pairing, agree
 from tests.versions.service import RECIPES, USERS, Service, Stage, Ticks, by_keys
 
@@ -312,23 +311,23 @@ class Twin:
         if on_conflict == FAIL:
             policy = UNION
         self._forget_lost_bases(sources)
-        with copied_rows(self.database) as copied:
-            done = self.both(
-                f"merge {len(sources)} {policy} {on_conflict}",
-                lambda: merging.merge(
-                    self.world,
-                    [(self.model(dataset), version) for dataset, version in sources],
-                    policy=policy,
-                    on_conflict=on_conflict,
-                    flags=flags,
-                ),
-                lambda: self.service.merge(
-                    [(self.id(dataset), version) for dataset, version in sources],
-                    policy,
-                    on_conflict,
-                    flags,
-                ),
-            )
+        done = self.both(
+            f"merge {len(sources)} {policy} {on_conflict}",
+            lambda: merging.merge(
+                self.world,
+                [(self.model(dataset), version) for dataset, version in sources],
+                policy=policy,
+                on_conflict=on_conflict,
+                flags=flags,
+            ),
+            lambda: self.service.merge(
+                [(self.id(dataset), version) for dataset, version in sources],
+                policy,
+                on_conflict,
+                flags,
+            ),
+        )
+        copied = self.service.copied
         self.done.update(f"merge copied {kind}" for kind, rows in copied.items() if rows)
         if done is None:
             return None
