@@ -113,11 +113,15 @@ def _named(params: Params | None) -> Mapping[str, Any]:
 
 
 class Database:
-    """One database: opens transactions and hands them out."""
+    """One database: opens transactions and hands them out.
 
-    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+    `patience` is for how many seconds a transaction waits for SQLite's lock.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
         self.engine = create_engine(url)
         self.clock = clock
+        self.patience = patience
 
     @property
     def dialect(self) -> str:
@@ -131,7 +135,10 @@ class Database:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            with begun(connection, write=False), deadline.covered(connection):
+            with (
+                begun(connection, write=False, patience=self.patience),
+                deadline.covered(connection),
+            ):
                 yield Tx(connection, self.clock(), actor, snapshot=True)
 
     def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
@@ -145,7 +152,7 @@ class Database:
                 with (
                     _translated(),
                     self.engine.connect() as connection,
-                    begun(connection, write=True),
+                    begun(connection, write=True, patience=self.patience),
                     deadline.covered(connection),
                 ):
                     return work(Tx(connection, self.clock(), actor, snapshot=False))
@@ -162,7 +169,7 @@ class Database:
 
 
 @contextmanager
-def begun(connection: Connection, *, write: bool) -> Iterator[None]:
+def begun(connection: Connection, *, write: bool, patience: float = BUSY_SECONDS) -> Iterator[None]:
     """A transaction that commits at the end, opened in the words of the database.
 
     Not by a listener of the engine: one makes SQLAlchemy look for listeners in every statement.
@@ -172,16 +179,15 @@ def begun(connection: Connection, *, write: bool) -> Iterator[None]:
         if isinstance(sqlite, sqlite3.Connection):
             sqlite.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
             # Waiting for a lock cannot be interrupted.
-            sqlite.execute(f"PRAGMA busy_timeout={_patience()}")
+            sqlite.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
         yield
 
 
-def _patience() -> int:
-    """How long to wait for a lock of SQLite, in milliseconds."""
+def _milliseconds(patience: float) -> int:
+    """How long to wait for a lock of SQLite, which ends with the deadline."""
     current = deadline.current()
-    seconds = BUSY_SECONDS if current is None else min(BUSY_SECONDS, current.remaining)
-    return int(1000 * seconds)
+    return int(1000 * (patience if current is None else min(patience, current.remaining)))
 
 
 def create_engine(url: str) -> Engine:

@@ -264,7 +264,7 @@ def any_document(draw: st.DrawFn) -> str:
 
 
 @given(any_document())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_measuring_agrees_with_expanding(text: str) -> None:
     node = parse(text)
     wanted, found = expanded(node), measure(node)

@@ -9,7 +9,7 @@ from tests.api.client import Client
 from tests.api.generated_queries import generated
 from tests.api.shelf import BOX, CAT, Shelf
 
-QUERIES = 60
+QUERIES = 30
 
 
 def ordered(client: Client, query: str, variables: dict[str, Any]) -> Any:

@@ -183,12 +183,7 @@ def test_writers_that_read_first_do_not_lose_each_others_writes(database: Databa
 
 @on_sqlite
 def test_a_write_that_waited_too_long_is_refused_as_busy(database: Database) -> None:
-    impatient = Database(str(database.engine.url))
-
-    @event.listens_for(impatient.engine, "connect")
-    def wait_no_time(connection: sqlite3.Connection, _entry: object) -> None:
-        connection.execute("PRAGMA busy_timeout=0")
-
+    impatient = Database(str(database.engine.url), patience=0)
     other = sqlite3.connect(str(database.engine.url.database))
     try:
         other.execute("BEGIN IMMEDIATE")
