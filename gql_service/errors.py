@@ -12,6 +12,7 @@ ServiceError
 │   ├── PathTaken        an item with that path exists in the dataset
 │   ├── VersionMoved     `expectedVersion` is not the head any more
 │   └── IdempotencyConflict  the idempotency key stands for something else
+├── PersistedQueryNotFound  a document was named that is not known here; send its text
 ├── RecipeMismatch       datasets with different recipes; lists the differences
 ├── Timeout              it took longer than a request may take; nothing was written
 ├── Busy                 the database stayed locked for longer than we wait
@@ -49,6 +50,7 @@ class ErrorCode(Enum):
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     INSUFFICIENT_STORAGE = "INSUFFICIENT_STORAGE"
     BINARY_CORRUPT = "BINARY_CORRUPT"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     INTERNAL = "INTERNAL"
 
 
@@ -73,6 +75,15 @@ class Unauthenticated(ServiceError):
 
 class NotFound(ServiceError):
     code = ErrorCode.NOT_FOUND
+
+
+class PersistedQueryNotFound(ServiceError):
+    """The words are those of the protocol: clients look for them."""
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
 
 
 class Forbidden(ServiceError):

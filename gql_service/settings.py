@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a request may take once it has been read, in seconds.",
     )
+    trusted_documents: Path | None = Field(
+        default=None,
+        description="JSON file of the GraphQL documents that clients may run, by name; left out, "
+        "they may run any.",
+    )
     sweep_grace_hours: float = Field(
         default=24, ge=0, description="How long bytes that nothing holds stay claimable, in hours."
     )

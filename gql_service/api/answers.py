@@ -34,6 +34,7 @@ STATUS = {
     ErrorCode.BUSY: 503,
     ErrorCode.INSUFFICIENT_STORAGE: 507,
     ErrorCode.BINARY_CORRUPT: 502,
+    ErrorCode.PERSISTED_QUERY_NOT_FOUND: 200,  # or clients take it for a fault of the network
     ErrorCode.INTERNAL: 500,
 }
 """Of a request that was refused as a whole."""

@@ -34,6 +34,7 @@ from gql_service.api.context import NEEDS_TOKEN, Backend, Context
 from gql_service.api.documents import Documents, require_one_operation
 from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
+from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
 from gql_service.api.schema import schema
 from gql_service.api.tally import Tally
 from gql_service.api.timing import timed
@@ -48,7 +49,9 @@ _PARSED_ON_THE_LOOP = 256 * 1024
 class _Operation:
     """What is to be executed; `form` has open files."""
 
-    query: str
+    query: str | None
+    document: str | None
+    """The name of the document; at least one of the two is given."""
     variables: dict[str, Any] | None
     name: str | None
     extensions: dict[str, Any] | None
@@ -65,6 +68,8 @@ class GraphQLEndpoint:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.documents = Documents(backend.settings)
+        trusted = backend.settings.trusted_documents
+        self.persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
 
     async def __call__(self, request: Request) -> Response:
         request_id = uuid.uuid4().hex
@@ -154,8 +159,9 @@ class GraphQLEndpoint:
         media_type: str,
     ) -> Response:
         settings = self.backend.settings
+        text = self.persisted.text(operation.query, operation.document, remember=viewer is not None)
         try:
-            document = self.documents.read(operation.query)
+            document = self.documents.read(text)
         except (GraphQLError, LimitExceeded) as error:
             return _answer(_never_begun(error), request_id, media_type)
         if viewer is None and not document.free:
@@ -169,7 +175,7 @@ class GraphQLEndpoint:
         largest_page.set(settings.max_page_size)
         try:
             result = await schema.execute(
-                operation.query,
+                text,
                 variable_values=operation.variables,
                 context_value=Context(self.backend, viewer, request_id, document, tally),
                 operation_name=operation.name,
@@ -240,14 +246,17 @@ def _operation(given: Any, form: FormData | None = None) -> _Operation:
     if not isinstance(given, dict):
         raise Invalid("A request is a JSON object with `query`; batches are not supported")
     query = given.get("query")
-    if not isinstance(query, str) or not query.strip():
-        raise Invalid("A GraphQL document is needed in `query`", path=("query",))
     members: dict[str, Any] = {}
     for member in ("variables", "extensions"):
         members[member] = given.get(member)
         if members[member] is not None and not isinstance(members[member], dict):
             raise Invalid(f"`{member}` is a JSON object", path=(member,))
+    document = document_name(given)
+    if (query is not None or document is None) and not (isinstance(query, str) and query.strip()):
+        raise Invalid("A GraphQL document is needed in `query`", path=("query",))
     name = given.get("operationName")
     if name is not None and not isinstance(name, str):
         raise Invalid("`operationName` is a string", path=("operationName",))
-    return _Operation(query, members["variables"], name or None, members["extensions"], form)
+    return _Operation(
+        query, document, members["variables"], name or None, members["extensions"], form
+    )

@@ -87,6 +87,7 @@ _describe(
         "BUSY": "The database stayed locked for longer than the service waits. Try again.",
         "IDEMPOTENCY_CONFLICT": "The idempotency key stands for another input, or for a success "
         "whose secret was shown once.",
+        "PERSISTED_QUERY_NOT_FOUND": "The document that was named is not known; send it.",
         "INSUFFICIENT_STORAGE": "No room is left for the bytes or the rows.",
         "BINARY_CORRUPT": "Stored bytes are missing or differ from their digest.",
         "INTERNAL": "A fault of the service; the message has the id under which it was logged.",

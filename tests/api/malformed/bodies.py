@@ -70,8 +70,8 @@ def wrong_shapes() -> Iterator[Wrong]:
     values: list[Any] = [None, True, False, 0, -1, 1.5, 1e300, "", "x", QUERY, [], {}]
     values += [[[]], [None], [1], [{}], [{"query": QUERY}], [{"query": QUERY}] * 2, [QUERY]]
     values += [{"": QUERY}, {"Query": QUERY}, {"queries": [QUERY]}, {"mutation": CREATE}]
-    values += [{"documentId": "1"}, {"data": {"query": QUERY}}, {"variables": {}}]
-    values += [{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}]
+    values += [{"documentId": 1}, {"data": {"query": QUERY}}, {"variables": {}}]
+    values += [{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 63}}}]
     for value in values:
         yield posted(json.dumps(value)[:60], 400, json.dumps(value).encode())
 
