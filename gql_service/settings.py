@@ -73,6 +73,18 @@ class Settings(BaseSettings):
     max_page_size: int = Field(
         default=500, ge=1, le=10_000, description="Most rows of one page of a list."
     )
+    max_filter_depth: int = Field(
+        default=8, ge=1, le=32, description="Deepest nesting of a filter."
+    )
+    max_filter_conditions: int = Field(
+        default=100, ge=1, le=10_000, description="Most conditions in a filter."
+    )
+    max_filter_values: int = Field(
+        default=1_000, ge=1, description="Most values in a list of a filter."
+    )
+    max_pattern_characters: int = Field(
+        default=256, ge=1, description="Longest pattern in a filter."
+    )
     request_seconds: float = Field(
         default=30,
         gt=0,

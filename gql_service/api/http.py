@@ -38,6 +38,7 @@ from gql_service.api.persisted import PersistedDocuments, document_name, read_tr
 from gql_service.api.schema import schema
 from gql_service.api.tally import Tally
 from gql_service.api.timing import timed
+from gql_service.catalog.filter_limits import FilterLimits, filter_limits
 from gql_service.catalog.user import UserRecord
 from gql_service.database.deadline import Deadline
 from gql_service.errors import ErrorCode, Invalid, LimitExceeded, ServiceError, Unauthenticated
@@ -67,8 +68,15 @@ class GraphQLEndpoint:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.documents = Documents(backend.settings)
-        trusted = backend.settings.trusted_documents
+        settings = backend.settings
+        self.documents = Documents(settings)
+        self.filter_limits = FilterLimits(
+            settings.max_filter_depth,
+            settings.max_filter_conditions,
+            settings.max_filter_values,
+            settings.max_pattern_characters,
+        )
+        trusted = settings.trusted_documents
         self.persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
 
     async def __call__(self, request: Request) -> Response:
@@ -173,6 +181,7 @@ class GraphQLEndpoint:
         asked = bool(operation.extensions and operation.extensions.get("cost") is True)
         tally = Tally(settings.max_introspected, wanted=asked)
         largest_page.set(settings.max_page_size)
+        filter_limits.set(self.filter_limits)
         try:
             result = await schema.execute(
                 text,

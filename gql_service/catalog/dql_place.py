@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gql_service.catalog.filter_limits import (
-    MAX_CONDITIONS,
-    MAX_DEPTH,
-    MAX_LIST,
-    MAX_PATTERN,
-    MAX_TEXT,
-)
+from gql_service.catalog.filter_limits import filter_limits
 from gql_service.errors import Invalid, LimitExceeded
 
 
@@ -47,31 +41,36 @@ class Budget:
     conditions: int = 0
 
     def spend(self, at: At) -> None:
-        """One more condition. Raises LimitExceeded past the hundredth."""
+        """One more condition. Raises LimitExceeded when these are too many."""
         self.conditions += 1
-        if self.conditions > MAX_CONDITIONS:
-            raise at.excess(f"a query can have {MAX_CONDITIONS} conditions")
+        most = filter_limits.get().conditions
+        if self.conditions > most:
+            raise at.excess(f"a query can have {most:,} conditions")
 
 
 def check_depth(depth: int, at: At) -> None:
-    if depth > MAX_DEPTH:
-        raise at.excess(f"conditions can be nested {MAX_DEPTH} deep")
+    most = filter_limits.get().depth
+    if depth > most:
+        raise at.excess(f"conditions can be nested {most} deep")
 
 
 def listed(value: Any, at: At) -> Sequence[Any]:
     """A list within its limit. Raises Invalid and LimitExceeded."""
     if not isinstance(value, list):
         raise at.refusal("a list is needed here")
-    if len(value) > MAX_LIST:
-        raise at.excess(f"a list can have {MAX_LIST:,} values; this one has {len(value):,}")
+    most = filter_limits.get().values
+    if len(value) > most:
+        raise at.excess(f"a list can have {most:,} values; this one has {len(value):,}")
     return value
 
 
 def check_text(text: str, at: At) -> None:
-    if len(text) > MAX_TEXT:
-        raise at.excess(f"a text can have {MAX_TEXT:,} characters here")
+    most = filter_limits.get().text
+    if len(text) > most:
+        raise at.excess(f"a text can have {most:,} characters here")
 
 
 def check_pattern(text: str, at: At) -> None:
-    if len(text) > MAX_PATTERN:
-        raise at.excess(f"a pattern can have {MAX_PATTERN} characters")
+    most = filter_limits.get().pattern
+    if len(text) > most:
+        raise at.excess(f"a pattern can have {most:,} characters")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +23,26 @@ from gql_service.catalog.json_text import JSON_DEPTH, canonical
 from gql_service.database.columns import to_microseconds
 from gql_service.errors import Invalid, LimitExceeded
 
-MAX_DEPTH = 8
-MAX_CONDITIONS = 100
-MAX_LIST = 1_000
-MAX_PATTERN = 256
-MAX_TEXT = 4_096
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterLimits:
+    """How deep a filter may nest, how many conditions it may have in all, how many values a list,
+    and how many characters a pattern and another text."""
+
+    depth: int = 8
+    conditions: int = 100
+    values: int = 1_000
+    pattern: int = 256
+    text: int = 4_096
+
+
+_DEFAULTS = FilterLimits()
+filter_limits: ContextVar[FilterLimits] = ContextVar("filter_limits", default=_DEFAULTS)
+"""The settings, for the request that is being answered."""
 
 
 Tree = ItemFilter | AnnotationFilter | DatasetFilter | JsonCondition
@@ -38,23 +51,23 @@ Tree = ItemFilter | AnnotationFilter | DatasetFilter | JsonCondition
 def check(filter: Tree, path: Sequence[str | int] = ()) -> None:
     """Refuses what is too large or cannot be compared; `path` is where the filter stands.
 
-    Filters may nest 8 deep and hold 100 conditions in all (an operator is one, and so is a filter
-    without any), 1,000 values in a list, 256 characters in a pattern, 4,096 in another text.
-    Raises LimitExceeded past that, and Invalid for NUL and lone surrogates in texts, numbers
+    An operator is a condition, and so is a filter without any. Raises LimitExceeded past a limit of
+    `filter_limits`, and Invalid for NUL and lone surrogates in texts, numbers
     beyond 64 bits, moments without a time zone, and operands that are not JSON.
     """
     conditions = _check_tree(filter, tuple(path), 1)
-    if conditions > MAX_CONDITIONS:
+    most = filter_limits.get().conditions
+    if conditions > most:
         raise LimitExceeded(
-            f"A filter can have {MAX_CONDITIONS} conditions; this one has {conditions:,}",
-            path=path,
+            f"A filter can have {most:,} conditions; this one has {conditions:,}", path=path
         )
 
 
 def _check_tree(tree: Tree, path: Path, depth: int) -> int:
     """The number of conditions in it, at least one."""
-    if depth > MAX_DEPTH:
-        raise LimitExceeded(f"Filters can be nested {MAX_DEPTH} deep", path=path)
+    most = filter_limits.get().depth
+    if depth > most:
+        raise LimitExceeded(f"Filters can be nested {most} deep", path=path)
     conditions = 0
     for name, value in _given(tree):
         here = (*path, spelling(name))
@@ -132,22 +145,25 @@ def _check_list(values: Sequence[Any], path: Path) -> None:
 
 
 def _check_length(values: Sequence[Any], path: Path) -> None:
-    if len(values) > MAX_LIST:
+    most = filter_limits.get().values
+    if len(values) > most:
         raise LimitExceeded(
-            f"A list can have {MAX_LIST:,} values; this one has {len(values):,}", path=path
+            f"A list can have {most:,} values; this one has {len(values):,}", path=path
         )
 
 
 def _check_pattern(pattern: str, path: Path) -> None:
-    if len(pattern) > MAX_PATTERN:
-        raise LimitExceeded(f"A pattern can have {MAX_PATTERN} characters", path=path)
+    most = filter_limits.get().pattern
+    if len(pattern) > most:
+        raise LimitExceeded(f"A pattern can have {most:,} characters", path=path)
 
 
 def _check_operand(value: str | int | datetime, path: Path) -> None:
     match value:
         case str():
-            if len(value) > MAX_TEXT:
-                raise LimitExceeded(f"A text can have {MAX_TEXT:,} characters here", path=path)
+            most = filter_limits.get().text
+            if len(value) > most:
+                raise LimitExceeded(f"A text can have {most:,} characters here", path=path)
             if _UNSTORABLE.search(value):
                 raise Invalid("NUL and halves of surrogate pairs are not text", path=path)
         case int():

@@ -100,6 +100,10 @@ def small(database: Database, vault: Vault, tmp_path: Path, ada: Client) -> Clie
         max_introspected=10,
         max_json_bytes=2_048,
         max_anonymous_json_bytes=1_024,
+        max_filter_depth=2,
+        max_filter_conditions=3,
+        max_filter_values=2,
+        max_pattern_characters=5,
     )
     backend = Backend(settings, database, vault, anyio.CapacityLimiter(2))
     client = Client(TestClient(application(backend)), None)
@@ -112,6 +116,45 @@ def test_the_largest_page_is_a_setting(small: Client, shelf: Shelf) -> None:
     assert len(small.run(query, id=shelf.dataset)["items"]["nodes"]) == 3
     assert len(small.run(query, id=shelf.dataset, n=3)["items"]["nodes"]) == 3
     assert small.refusal(query, id=shelf.dataset, n=4) == ("LIMIT_EXCEEDED", ["first"])
+
+
+FILTERS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "depth": ({"not": {"hidden": True}}, {"not": {"not": {"hidden": True}}}),
+    "conditions": (
+        {"hidden": False, "annotated": True, "path": {"exists": True}},
+        {"hidden": False, "annotated": True, "path": {"exists": True, "ne": "/a"}},
+    ),
+    "values": ({"path": {"in": ["/a", "/b"]}}, {"path": {"in": ["/a", "/b", "/c"]}}),
+    "pattern": ({"path": {"glob": "/a/**"}}, {"path": {"glob": "/aa/**"}}),
+}
+QUERIES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "depth": (
+        {"filter": {"$or": [{"hidden": True}]}},
+        {"filter": {"$or": [{"$or": [{"hidden": True}]}]}},
+    ),
+    "conditions": (
+        {"filter": {"hidden": False, "annotated": True, "name": "a"}},
+        {"filter": {"hidden": False, "annotated": True, "name": "a", "dir": "/"}},
+    ),
+    "values": (
+        {"filter": {"name": {"$in": ["a", "b"]}}},
+        {"filter": {"name": {"$in": ["a", "b", "c"]}}},
+    ),
+    "pattern": ({"filter": {"name": "abcd*"}}, {"filter": {"name": "abcde*"}}),
+}
+
+
+def test_how_large_a_filter_may_be_is_a_setting(
+    small: Client, shelf: Shelf, subtests: pytest.Subtests
+) -> None:
+    query = """query ($id: ID!, $where: ItemWhere, $dql: JSON) {
+      items(datasetId: $id, where: $where, dql: $dql) { totalCount } }"""
+    for argument, cases in {"where": FILTERS, "dql": QUERIES}.items():
+        for limit, (most, more) in cases.items():
+            with subtests.test(f"{argument} {limit}"):
+                small.run(query, id=shelf.dataset, **{argument: most})
+                code, path = small.refusal(query, id=shelf.dataset, **{argument: more})
+                assert (code, (path or [""])[0]) == ("LIMIT_EXCEEDED", argument)
 
 
 def test_the_size_of_introspection_is_a_setting(small: Client) -> None:
