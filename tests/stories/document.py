@@ -124,7 +124,7 @@ def refusals(answer: Any) -> list[str]:
     codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
     data = answer.get("data") or {}
     results = [one for one in data.values() if isinstance(one, dict)]
-    return codes + [one["code"] for one in results if "code" in one and "message" in one]
+    return codes + [one["code"] for one in results if "code" in one]
 
 
 def pretty(answer: Any) -> str:

@@ -13,6 +13,7 @@ import pytest
 from gql_service.app import Service
 from gql_service.settings import Settings
 from tests.api.client import Client
+from tests.api.shelf import Shelf
 from tests.stories.document import Step, at, is_shown, pretty, refusals, steps_of
 
 ROOT = Path(__file__).parents[2]
@@ -68,14 +69,18 @@ class Reader:
 
     def own(self, text: str) -> str:
         """The text with what this service answered in the place of what the document names."""
-        for name, value in self.kept.items():
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, value=value: value, text)
-        return text
+        if not self.kept:
+            return text
+        names = "|".join(map(re.escape, self.kept))
+        return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: self.kept[found[0]], text)
 
 
+@pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
 def test_every_request_of_the_document_is_answered_as_it_says(
-    ada: Client, url: str, service: Service, settings: Settings
+    ada: Client, url: str, service: Service, settings: Settings, used: bool
 ) -> None:
+    if used:  # every id is another one then
+        Shelf.fill(ada)
     assert settings.resolved_public_url == ADDRESS
     reader = Reader(ada, url, service.token_file.parents[1])
     for step in STEPS:
@@ -88,6 +93,14 @@ def test_every_id_that_the_document_sends_was_answered_before() -> None:
         sent = set(ID.findall(step.variables + step.text)) - {NOBODYS_ID}
         assert sent <= kept, f"{DOCUMENT.name}:{step.line} sends {sent - kept}, from nowhere"
         kept |= step.keeps.keys()
+
+
+def test_every_change_of_the_document_asks_why_it_was_refused() -> None:
+    for step in STEPS:
+        changes = step.text.count("Success {")
+        asked = step.text.count("... on Error { code message path }")
+        assert (changes > 0) is ("mutation" in step.text), f"{DOCUMENT.name}:{step.line}"
+        assert asked == changes, f"{DOCUMENT.name}:{step.line}"
 
 
 def test_the_document_has_ten_parts_and_the_readme_points_to_it() -> None:
