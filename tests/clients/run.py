@@ -28,6 +28,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CLIENTS: dict[str, tuple[str, ...]] = {
     "audit": ("node", "audit.mjs"),
+    "graphql-codegen": ("npm", "run", "--silent", "codegen"),
+    "relay-compiler": ("npm", "run", "--silent", "relay"),
+    "graphql-eslint": ("npm", "run", "--silent", "lint"),
+    "urql": ("node", "urql.mjs"),
+    "apollo": ("node", "apollo.mjs"),
+    "gql": (sys.executable, "python_gql.py"),
 }
 """What each one runs, in this folder."""
 
@@ -130,14 +136,14 @@ def run_command(name: str, command: tuple[str, ...], environment: dict[str, str]
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             timeout=CLIENT_SECONDS,
         )
         output, ok = done.stdout, done.returncode == 0
     except subprocess.TimeoutExpired as error:
-        output, ok = f"{error.stdout or ''}\nIt took longer than {CLIENT_SECONDS} s", False
+        output, ok = (error.stdout or b"") + f"\nStopped after {CLIENT_SECONDS} s".encode(), False
     verdict = Verdict(name, time.monotonic() - started, ok)
-    last = output.strip().rpartition("\n")[2] if ok else f"\n{output}"
+    said = output.decode(errors="replace").strip()
+    last = said.rpartition("\n")[2] if ok else f"\n{said}"
     print(f"{verdict}  {last}", flush=True)
     return verdict
 
