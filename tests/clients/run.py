@@ -34,6 +34,7 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "urql": ("node", "urql.mjs"),
     "apollo": ("node", "apollo.mjs"),
     "gql": (sys.executable, "python_gql.py"),
+    "ariadne-codegen": ("uv", "run", "--quiet", "--locked", "--script", "python_typed.py"),
 }
 """What each one runs, in this folder."""
 
