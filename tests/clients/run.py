@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if "GQL_SERVICE_" not in name},
         "GQL_SERVICE_DATA_DIR": str(folder),
         "GQL_SERVICE_PORT": str(port),
         "GRAPHQL_URL": f"{url}/graphql",
@@ -130,18 +131,21 @@ def run(name: str, environment: dict[str, str]) -> Verdict:
 def run_command(name: str, command: tuple[str, ...], environment: dict[str, str]) -> Verdict:
     """Prints a line, and what the program said when it failed."""
     started = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=HERE,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command,
-            cwd=HERE,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=CLIENT_SECONDS,
-        )
-        output, ok = done.stdout, done.returncode == 0
-    except subprocess.TimeoutExpired as error:
-        output, ok = (error.stdout or b"") + f"\nStopped after {CLIENT_SECONDS} s".encode(), False
+        output, _ = process.communicate(timeout=CLIENT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        output += f"\nStopped after {CLIENT_SECONDS} s".encode()
+    ok = process.returncode == 0
     verdict = Verdict(name, time.monotonic() - started, ok)
     said = output.decode(errors="replace").strip()
     last = said.rpartition("\n")[2] if ok else f"\n{said}"
