@@ -1,44 +1,10 @@
 // Apollo Client with its normalised cache: an upload, pages that grow together, mutations that are
 // seen by what was read before, and versions that are not.
 import assert from "node:assert/strict";
-import { ApolloClient, CombinedGraphQLErrors, InMemoryCache } from "@apollo/client";
-import { relayStylePagination } from "@apollo/client/utilities";
-import UploadHttpLink from "apollo-upload-client/UploadHttpLink.mjs";
+import { CombinedGraphQLErrors } from "@apollo/client";
 import { filter, firstValueFrom, map, timeout } from "rxjs";
-import { dataset, documents, file, headers, url } from "./service.mjs";
-
-// As Apollo's manual says: which types there are behind interfaces and unions is asked for once.
-const introspection = "{ __schema { types { kind name possibleTypes { name } } } }";
-const response = await fetch(url, {
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify({ query: introspection }),
-});
-const { types } = (await response.json()).data.__schema;
-const possibleTypes = Object.fromEntries(
-  types
-    .filter(({ possibleTypes }) => possibleTypes)
-    .map(({ name, possibleTypes }) => [name, possibleTypes.map(({ name }) => name)]),
-);
-
-const client = new ApolloClient({
-  link: new UploadHttpLink({ uri: url, headers }),
-  cache: new InMemoryCache({
-    possibleTypes,
-    typePolicies: {
-      Query: { fields: { items: relayStylePagination(["datasetId", "at", "where"]) } },
-    },
-  }),
-});
-
-async function query(name, variables, fetchPolicy = "cache-first") {
-  return (await client.query({ query: documents[name], variables, fetchPolicy })).data;
-}
-
-async function mutate(name, input) {
-  const { data } = await client.mutate({ mutation: documents[name], variables: { input } });
-  return Object.values(data)[0];
-}
+import { client, mutate, query } from "./apollo-client.mjs";
+import { dataset, documents, file } from "./service.mjs";
 
 const uploaded = await mutate("UploadItems", {
   datasetId: dataset,

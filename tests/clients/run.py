@@ -34,6 +34,7 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "graphql-eslint": ("npm", "run", "--silent", "lint"),
     "urql": ("node", "urql.mjs"),
     "apollo": ("node", "apollo.mjs"),
+    "apollo-versions": ("node", "apollo-versions.mjs"),
     "gql": (sys.executable, "python_gql.py"),
     "ariadne-codegen": ("uv", "run", "--quiet", "--locked", "--script", "python_typed.py"),
 }
