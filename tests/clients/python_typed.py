@@ -11,27 +11,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 DATASET = os.environ["DATASET"]
 
 
-def generated() -> Any:
-    """The package of the client."""
-    (HERE / "generated").mkdir(exist_ok=True)
-    generator = Path(sys.executable).with_name("ariadne-codegen")
-    command = [str(generator), "--config", "ariadne-codegen.toml"]
-    subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.DEVNULL)
-    sys.path.insert(0, str(HERE / "generated"))
-    return import_module("typed_client")
+@contextmanager
+def generated() -> Iterator[Any]:
+    """The package of the client, made in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "schema.graphql").symlink_to(ROOT / "schema.graphql")
+        (folder / "operations").symlink_to(HERE / "operations")
+        generator = Path(sys.executable).with_name("ariadne-codegen")
+        command = [str(generator), "--config", str(HERE / "ariadne-codegen.toml")]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        sys.path.insert(0, name)
+        yield import_module("typed_client")
 
 
-def main() -> None:
-    typed = generated()
+def main(typed: Any) -> None:
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}", "GraphQL-Require-Preflight": "1"}
     with typed.Client(url=os.environ["GRAPHQL_URL"], headers=headers) as client:
         assert client.whoami().viewer.admin
@@ -72,4 +79,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with generated() as package:
+        main(package)
