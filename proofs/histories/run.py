@@ -17,6 +17,7 @@ import argparse
 import gc
 import os
 import platform
+import shlex
 import sqlite3
 import sys
 import time
@@ -90,7 +91,7 @@ def heading(options: argparse.Namespace) -> str:
             f"machine: {platform.machine()}, {os.cpu_count()} cores, {platform.platform()}",
             f"versions: Python {platform.python_version()}, SQLAlchemy {sa.__version__}, "
             f"SQLite {sqlite3.sqlite_version}",
-            f"command: {' '.join(sys.argv)}",
+            f"command: python -m proofs.histories.run {shlex.join(sys.argv[1:])}",
             f"seeds: {options.first} to {options.first + options.histories - 1}, "
             f"{options.fewest} to {options.most} steps, every third with deletion and purge",
         ]
