@@ -13,6 +13,7 @@ import argparse
 import gc
 import os
 import platform
+import shlex
 import sqlite3
 import sys
 import time
@@ -109,7 +110,7 @@ def heading() -> str:
             f"machine: {platform.machine()}, {os.cpu_count()} cores, {platform.platform()}",
             f"versions: Python {platform.python_version()}, SQLAlchemy {sa.__version__}, "
             f"SQLite {sqlite3.sqlite_version}",
-            f"command: {' '.join(sys.argv)}",
+            f"command: python -m proofs.filters.run {shlex.join(sys.argv[1:])}",
         ]
     )
 
