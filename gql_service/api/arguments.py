@@ -9,7 +9,8 @@ import strawberry
 from gql_service.api.inputs.dataset_filters import DatasetWhere
 from gql_service.api.inputs.filters import AnnotationWhere, ItemWhere
 from gql_service.api.inputs.orders import AnnotationOrder, DatasetOrder, ItemOrder
-from gql_service.api.inputs.selectors import VersionRef
+from gql_service.api.inputs.selectors import DatasetRef, VersionRef
+from gql_service.api.inputs.version_filters import VersionWhere
 
 PageArguments = tuple[int | None, str | None, int | None, str | None]
 """first, after, last, before."""
@@ -34,4 +35,17 @@ AnnotationsWhere = Annotated[
 ]
 AnnotationOrderBy = Annotated[
     list[AnnotationOrder] | None, strawberry.argument(description=f"{_ORDER} key. By default, key.")
+]
+VersionsWhere = Annotated[
+    VersionWhere | None, strawberry.argument(description="Only versions that match.")
+]
+IncludeSources = Annotated[
+    bool, strawberry.argument(description="Also the versions that it comes from.")
+]
+DiffFrom = Annotated[
+    DatasetRef,
+    strawberry.argument(name="from", description="What is compared: a dataset at a version."),
+]
+DiffTo = Annotated[
+    DatasetRef, strawberry.argument(description="What it is compared with, as it became.")
 ]

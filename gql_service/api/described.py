@@ -10,9 +10,9 @@ import strawberry
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def resolver(*, description: str) -> Callable[[F], F]:
-    """A field that is computed when it is asked for."""
-    decorated: Callable[[F], F] = strawberry.field(description=description)
+def resolver(*, description: str, name: str | None = None) -> Callable[[F], F]:
+    """A field that is computed when it is asked for; a name that Python has taken is given."""
+    decorated: Callable[[F], F] = strawberry.field(description=description, name=name)
     return decorated
 
 

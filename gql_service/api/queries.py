@@ -9,10 +9,13 @@ from typing import Annotated
 import strawberry
 
 import gql_service.api.nodes as node_reads
+import gql_service.api.types.diff as diffs
 from gql_service.api.arguments import (
     At,
     DatasetOrderBy,
     DatasetsWhere,
+    DiffFrom,
+    DiffTo,
     ItemOrderBy,
     ItemsWhere,
 )
@@ -32,21 +35,20 @@ from gql_service.api.inputs.selectors import (
 from gql_service.api.types.binary import Binary
 from gql_service.api.types.dataset import Dataset
 from gql_service.api.types.dataset_list import dataset_connection
-from gql_service.api.types.errors import difference
+from gql_service.api.types.diff import DatasetDiff
 from gql_service.api.types.item import Item
 from gql_service.api.types.item_list import ItemConnection, item_connection
 from gql_service.api.types.job import Job, load_job
 from gql_service.api.types.lazy import LazyDataset, LazyRecipe
 from gql_service.api.types.node import Node
 from gql_service.api.types.project import Project, load_project, project_connection
-from gql_service.api.types.recipe import RecipeComparison
+from gql_service.api.types.recipe import RecipeComparison, comparison
 from gql_service.api.types.recipe_list import recipe_connection
 from gql_service.api.types.user import Viewer
 from gql_service.catalog.dataset_list import DatasetScope
 from gql_service.catalog.lineage import items_by_place
 from gql_service.catalog.names import clean_name
 from gql_service.catalog.project import project_by_name
-from gql_service.catalog.recipe_equality import differences
 from gql_service.errors import Invalid, LimitExceeded, ServiceError
 
 MOST_NODES = 500
@@ -251,13 +253,20 @@ class Query:
         )
         if ours is None or theirs is None:
             return None
-        found = differences(ours.record.content, theirs.record.content)
-        return RecipeComparison(
-            equal=ours.fingerprint == theirs.fingerprint,
-            left=ours,
-            right=theirs,
-            differences=[difference(each) for each in found],
-        )
+        return comparison(ours, theirs)
+
+    @resolver(
+        description="What differs between two versions, of one dataset or any two; null when one "
+        "is not there or not the viewer's to read."
+    )
+    async def diff(
+        self, info: Info, from_: DiffFrom, to: DiffTo, where: ItemsWhere = None
+    ) -> DatasetDiff | None:
+        before = await diffs.find_ref(info, from_, ("from",))
+        after = await diffs.find_ref(info, to, ("to",))
+        if before is None or after is None:
+            return None
+        return diffs.difference(before, after, where)
 
     @resolver(
         description="Bytes by their SHA-256, if a dataset that the viewer may read holds them or "

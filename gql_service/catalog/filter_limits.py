@@ -18,6 +18,7 @@ from gql_service.catalog.filters import (
     JsonFilter,
     StringFilter,
     ValueFilter,
+    VersionFilter,
 )
 from gql_service.catalog.json_text import JSON_DEPTH, canonical
 from gql_service.database.columns import to_microseconds
@@ -45,7 +46,7 @@ filter_limits: ContextVar[FilterLimits] = ContextVar("filter_limits", default=_D
 """The settings, for the request that is being answered."""
 
 
-Tree = ItemFilter | AnnotationFilter | DatasetFilter | JsonCondition
+Tree = ItemFilter | AnnotationFilter | DatasetFilter | VersionFilter | JsonCondition
 
 
 def check(filter: Tree, path: Sequence[str | int] = ()) -> None:
@@ -72,7 +73,13 @@ def _check_tree(tree: Tree, path: Path, depth: int) -> int:
     for name, value in _given(tree):
         here = (*path, spelling(name))
         match value:
-            case ItemFilter() | AnnotationFilter() | DatasetFilter() | JsonCondition():
+            case (
+                ItemFilter()
+                | AnnotationFilter()
+                | DatasetFilter()
+                | VersionFilter()
+                | JsonCondition()
+            ):
                 conditions += _check_tree(value, here, depth + 1)
             case AnnotationsFilter():
                 for quantifier, inner in _given(value):

@@ -227,3 +227,16 @@ class DatasetFilter:
     updated_at: DateTimeFilter | None = None
     items_count: IntFilter | None = None
     annotations_count: IntFilter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionFilter:
+    """Of one version. `author` holds user ids."""
+
+    and_: Sequence[VersionFilter] | None = None
+    or_: Sequence[VersionFilter] | None = None
+    not_: VersionFilter | None = None
+    number: IntFilter | None = None
+    operation: EnumFilter | None = None
+    author: IdFilter | None = None
+    created_at: DateTimeFilter | None = None

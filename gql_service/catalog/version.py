@@ -41,8 +41,13 @@ class VersionRecord:
     annotations_removed: int
 
 
+def version_columns() -> list[sa.Column[Any]]:
+    """What `version_record` reads."""
+    return [VERSIONS.c[name] for name in VersionRecord.__slots__]
+
+
 _BY_NUMBER = Prepared(
-    sa.select(*(VERSIONS.c[name] for name in VersionRecord.__slots__)).where(
+    sa.select(*version_columns()).where(
         among_given(VERSIONS.c.dataset, "datasets"), among_given(VERSIONS.c.number, "numbers")
     )
 )
@@ -54,7 +59,7 @@ def versions_by_number(
     """The versions (dataset, number) that exist, whoever asks."""
     datasets, numbers = {dataset for dataset, _ in wanted}, {number for _, number in wanted}
     rows = tx.rows(_BY_NUMBER, {"datasets": list(datasets), "numbers": list(numbers)})
-    found = {(row.dataset, row.number): _version_record(row) for row in rows}
+    found = {(row.dataset, row.number): version_record(row) for row in rows}
     return {pair: found[pair] for pair in wanted if pair in found}
 
 
@@ -90,6 +95,7 @@ def label_counts(
     return counted
 
 
-def _version_record(row: sa.Row[Any]) -> VersionRecord:
-    values = dict(row._mapping)
+def version_record(row: sa.Row[Any]) -> VersionRecord:
+    """The version in a row that has `version_columns`, perhaps among others."""
+    values = {name: row._mapping[name] for name in VersionRecord.__slots__}
     return VersionRecord(**{**values, "operation": Operation(values["operation"])})

@@ -35,6 +35,11 @@ def changed_annotations(tx: Tx, left: View, right: View) -> set[int]:
     return _changed(tx, left, right, _ANNOTATIONS)
 
 
+def changed_lineages(tx: Tx, left: View, right: View) -> set[int]:
+    """Keys of the items that the two views may show differently, annotations included."""
+    return _changed(tx, left, right, _ITEMS) | _changed(tx, left, right, _ANNOTATED)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reads:
     """The statements about one kind of thing; each takes a line and two versions of it."""
@@ -77,6 +82,7 @@ def _reads(states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]) -> _Reads
 
 _ITEMS = _reads(ITEMS, ITEM_WHITEOUTS, ITEMS.c.key)
 _ANNOTATIONS = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.root)
+_ANNOTATED = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.item)
 
 
 def _changed(tx: Tx, left: View, right: View, reads: _Reads) -> set[int]:

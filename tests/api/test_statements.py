@@ -30,6 +30,11 @@ VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
 RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
 PROJECTS = "{ projects(first: %(n)d) { nodes { %(field)s } } }"
 MEMBERS = "{ projects(first: %(n)d) { nodes { members { %(field)s } } } }"
+CHANGES = (
+    '{ diff(from: {datasetId: "ds_1", at: {number: 2}}, to: {datasetId: "ds_1"}) '
+    "{ items(first: %(n)d) { nodes { %(field)s } } } }"
+)
+ANNOTATION_CHANGES = CHANGES.replace("%(field)s", "annotations { nodes { %(field)s } }")
 
 # What is asked for, how, and how many statements: first without the field, then with it.
 COSTS: dict[str, tuple[str, str, int]] = {
@@ -78,6 +83,15 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Project.members": (PROJECTS, "members { role }", 1),
     "Project.datasets": (PROJECTS, "datasets { nodes { id } totalCount }", 2),
     "Member.user": (MEMBERS, "role user { id }", 1),
+    "ItemChange.before": (CHANGES, "before { id }", 0),
+    "ItemChange.after": (CHANGES, "after { id }", 3),
+    "ItemChange.version": (CHANGES, "version { id }", 0),
+    "ItemChange.metadata": (CHANGES, "metadata { path }", 3),
+    "ItemChange.annotations": (CHANGES, "annotations { totalCount nodes { kind } }", 2),
+    "AnnotationChange.before": (ANNOTATION_CHANGES, "before { id }", 0),
+    "AnnotationChange.after": (ANNOTATION_CHANGES, "after { id }", 0),
+    "AnnotationChange.version": (ANNOTATION_CHANGES, "version { id }", 0),
+    "AnnotationChange.values": (ANNOTATION_CHANGES, "values { path }", 0),
 }
 BY_PARENT = {
     # Pages of these are read one after the other, in one snapshot: the cost grows with the
@@ -85,12 +99,15 @@ BY_PARENT = {
     "Dataset.items",
     "Dataset.annotations",
     "Dataset.facets",
+    "Dataset.diff",
+    "Dataset.versions",
+    "Version.changes",
     "Project.recipes",
 }
 ONE_AT_A_TIME = {
     # Reached from one job, report, viewer or root field only.
     *("Job", "CloneReport", "MergeReport", "Conflict", "PathChange", "Viewer", "Query", "Mutation"),
-    *("RecipeComparison", "PageInfo"),
+    *("RecipeComparison", "PageInfo", "DatasetDiff"),
 }
 
 

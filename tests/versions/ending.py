@@ -12,6 +12,7 @@ from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from tests.oracle.counters import changes, counters
 from tests.oracle.model import Snapshot
+from tests.versions.differing import compare_diffs
 from tests.versions.pairing import Pairing, agree
 from tests.versions.twin import Twin
 
@@ -21,7 +22,7 @@ EMPTY = Snapshot({}, {}, frozenset(), 0, "")
 
 
 def compare_everything(twin: Twin) -> None:
-    """Compares every version of every dataset that is not purged, and all counters."""
+    """Every version of every dataset that is not purged, all counters, and some diffs."""
     with twin.database.read() as tx:
         numbers = _version_rows(tx, twin.pairing)
         labels = _label_counts(tx, twin.pairing)
@@ -52,6 +53,7 @@ def compare_everything(twin: Twin) -> None:
                     f"dataset {dataset.number} at version {version}",
                 )
                 before = snapshot
+        compare_diffs(twin, tx)
 
 
 def _version_rows(tx: Tx, pairing: Pairing) -> dict[tuple[int, int], sa.Row[Any]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import strawberry
 
-from gql_service.api.inputs.filters import all_of, string_filter, user_filter, value_filter
+from gql_service.api.inputs.filters import (
+    At,
+    all_of,
+    string_filter,
+    user_filter,
+    value_filter,
+    words,
+)
 from gql_service.api.inputs.operators import (
     DateTimeFilter,
     IdFilter,
@@ -17,8 +22,6 @@ from gql_service.api.inputs.operators import (
 from gql_service.api.types.enums import DatasetType
 from gql_service.catalog import filters
 from gql_service.catalog.filter_limits import check
-
-At = Sequence[str | int]
 
 
 @strawberry.input(description="Of a dataset's type. Every operator that is given must hold.")
@@ -71,21 +74,10 @@ def _dataset(where: DatasetWhere, path: At) -> filters.DatasetFilter:
         or_=all_of(_dataset, where.or_, (*path, "or")),
         not_=_dataset(where.not_, (*path, "not")) if where.not_ else None,
         name=string_filter(where.name),
-        type=_types(where.type),
+        type=words(where.type),
         creator=user_filter(where.creator, (*path, "creator")),
         created_at=value_filter(where.created_at),
         updated_at=value_filter(where.updated_at),
         items_count=value_filter(where.items_count),
         annotations_count=value_filter(where.annotations_count),
-    )
-
-
-def _types(asked: DatasetTypeFilter | None) -> filters.EnumFilter | None:
-    if asked is None:
-        return None
-    return filters.EnumFilter(
-        eq=asked.eq.value if asked.eq else None,
-        ne=asked.ne.value if asked.ne else None,
-        in_=None if asked.in_ is None else tuple(one.value for one in asked.in_),
-        not_in=None if asked.not_in is None else tuple(one.value for one in asked.not_in),
     )

@@ -148,8 +148,8 @@ def _annotation(where: AnnotationWhere, path: At) -> filters.AnnotationFilter:
         or_=all_of(_annotation, where.or_, (*path, "or")),
         not_=_annotation(where.not_, (*path, "not")) if where.not_ else None,
         label=string_filter(where.label),
-        type=_words(where.type),
-        status=_words(where.status),
+        type=words(where.type),
+        status=words(where.status),
         creator=user_filter(where.creator, (*path, "creator")),
         created_at=value_filter(where.created_at),
         attributes=_json(where.attributes),
@@ -177,9 +177,8 @@ def value_filter(asked: Any) -> filters.ValueFilter[Any] | None:
     return None if asked is None else filters.ValueFilter(**_operands(asked))
 
 
-def _words(
-    asked: AnnotationTypeFilter | AnnotationStatusFilter | None,
-) -> filters.EnumFilter | None:
+def words(asked: Any) -> filters.EnumFilter | None:
+    """A filter of a word of an enumeration: an input with `eq`, `ne`, `in`, `notIn`."""
     if asked is None:
         return None
     return filters.EnumFilter(

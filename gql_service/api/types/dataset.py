@@ -8,11 +8,21 @@ import strawberry
 
 import gql_service.api.types.annotation_list as annotation_lists
 import gql_service.api.types.dataset_list as dataset_lists
+import gql_service.api.types.diff as diffs
 import gql_service.api.types.item_list as item_lists
 import gql_service.api.types.project as projects
 import gql_service.api.types.recipe as recipes
 import gql_service.api.types.version as versions
-from gql_service.api.arguments import AnnotationOrderBy, AnnotationsWhere, ItemOrderBy, ItemsWhere
+import gql_service.api.types.version_list as version_lists
+from gql_service.api.arguments import (
+    AnnotationOrderBy,
+    AnnotationsWhere,
+    DiffTo,
+    IncludeSources,
+    ItemOrderBy,
+    ItemsWhere,
+    VersionsWhere,
+)
 from gql_service.api.connections import After, Before, Connection, First, Last
 from gql_service.api.context import Context, Info
 from gql_service.api.described import resolver
@@ -31,10 +41,12 @@ from gql_service.api.types.facet import (
 from gql_service.api.types.lazy import (
     LazyAnnotationConnection,
     LazyDataset,
+    LazyDatasetDiff,
     LazyItemConnection,
     LazyProject,
     LazyRecipe,
     LazyVersion,
+    LazyVersionConnection,
 )
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
@@ -165,6 +177,35 @@ class Dataset(Node):
     async def head(self, info: Info) -> LazyVersion:
         point = Point(self.record.id, info.context.head(self.record), fixed=True)
         return versions.Version.of(await versions.load_version(info, point))
+
+    @resolver(
+        description="Its versions up to the one being read, newest first; with `includeSources` "
+        "also those that it comes from, as far as it took them in and the viewer may read them."
+    )
+    async def versions(
+        self,
+        info: Info,
+        include_sources: IncludeSources = False,
+        where: VersionsWhere = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> LazyVersionConnection:
+        page = (first, after, last, before)
+        return await version_lists.version_connection(
+            info, self.point, where, page, sources=include_sources
+        )
+
+    @resolver(
+        description="What differs between the version being read and another, of this dataset or "
+        "any; null when that is not there or not the viewer's to read."
+    )
+    async def diff(
+        self, info: Info, to: DiffTo, where: ItemsWhere = None
+    ) -> LazyDatasetDiff | None:
+        other = await diffs.find_ref(info, to, ("to",))
+        return None if other is None else diffs.difference(self.point, other, where)
 
     @resolver(description="What the viewer may do with it.")
     async def viewer_can(self, info: Info) -> list[Permission]:

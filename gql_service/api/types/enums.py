@@ -14,6 +14,7 @@ from gql_service.catalog.project import Permission, Role
 from gql_service.catalog.recipe_content import AttributeType
 from gql_service.errors import ErrorCode
 from gql_service.jobs.job import JobKind, JobStatus
+from gql_service.versions.diff import ChangeKind
 from gql_service.versions.items import UploadMode
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
 
@@ -21,6 +22,7 @@ __all__ = [  # so that nobody takes one that has not been described yet
     "AnnotationStatus",
     "AnnotationType",
     "AttributeType",
+    "ChangeKind",
     "ConflictPolicy",
     "DatasetType",
     "ErrorCode",
@@ -238,4 +240,14 @@ _describe(
     OrderDirection,
     "In which direction a list is ordered.",
     {"ASC": "From least to greatest.", "DESC": "From greatest to least."},
+)
+_describe(
+    ChangeKind,
+    "How something differs.",
+    {
+        "ADDED": "It was not there before.",
+        "REMOVED": "It is not there any more.",
+        "MODIFIED": "It differs in what it says; of an item, perhaps only in its annotations.",
+        "RENAMED": "An item that differs in its path only, and perhaps in its annotations.",
+    },
 )

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from gql_service.api.types.annotation_list import AnnotationConnection
     from gql_service.api.types.binary import Binary
     from gql_service.api.types.dataset import Dataset, DatasetSource
+    from gql_service.api.types.diff import DatasetDiff, ItemChangeConnection
     from gql_service.api.types.item import Item
     from gql_service.api.types.item_list import ItemConnection
     from gql_service.api.types.merge import MergeReport
     from gql_service.api.types.project import Project
-    from gql_service.api.types.recipe import Recipe
+    from gql_service.api.types.recipe import Recipe, RecipeComparison
     from gql_service.api.types.version import Version
+    from gql_service.api.types.version_list import VersionConnection
 
 _TYPES = "gql_service.api.types"
 
@@ -27,9 +29,13 @@ LazyAnnotationConnection = Annotated[
 LazyBinary = Annotated["Binary", strawberry.lazy(f"{_TYPES}.binary")]
 LazyDataset = Annotated["Dataset", strawberry.lazy(f"{_TYPES}.dataset")]
 LazyDatasetSource = Annotated["DatasetSource", strawberry.lazy(f"{_TYPES}.dataset")]
+LazyDatasetDiff = Annotated["DatasetDiff", strawberry.lazy(f"{_TYPES}.diff")]
 LazyItem = Annotated["Item", strawberry.lazy(f"{_TYPES}.item")]
+LazyItemChangeConnection = Annotated["ItemChangeConnection", strawberry.lazy(f"{_TYPES}.diff")]
 LazyItemConnection = Annotated["ItemConnection", strawberry.lazy(f"{_TYPES}.item_list")]
 LazyMergeReport = Annotated["MergeReport", strawberry.lazy(f"{_TYPES}.merge")]
 LazyProject = Annotated["Project", strawberry.lazy(f"{_TYPES}.project")]
 LazyRecipe = Annotated["Recipe", strawberry.lazy(f"{_TYPES}.recipe")]
+LazyRecipeComparison = Annotated["RecipeComparison", strawberry.lazy(f"{_TYPES}.recipe")]
 LazyVersion = Annotated["Version", strawberry.lazy(f"{_TYPES}.version")]
+LazyVersionConnection = Annotated["VersionConnection", strawberry.lazy(f"{_TYPES}.version_list")]

@@ -14,12 +14,13 @@ from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.ids import RecipeId
 from gql_service.api.types.enums import AnnotationType, AttributeType
-from gql_service.api.types.errors import RecipeDifference
+from gql_service.api.types.errors import RecipeDifference, difference
 from gql_service.api.types.lazy import LazyDataset, LazyProject
 from gql_service.api.types.node import Node
 from gql_service.catalog import recipe_content as content
 from gql_service.catalog.dataset_list import DatasetScope
 from gql_service.catalog.recipe import RecipeRecord, recipes_by_id
+from gql_service.catalog.recipe_equality import differences
 
 
 @strawberry.type(description="A label, and those below it.")
@@ -130,6 +131,16 @@ class RecipeComparison:
     right: Recipe = strawberry.field(description="The other recipe.")
     differences: list[RecipeDifference] = strawberry.field(
         description="Labels, then attributes, then tools, each by name; empty when equal."
+    )
+
+
+def comparison(left: Recipe, right: Recipe) -> RecipeComparison:
+    found = differences(left.record.content, right.record.content)
+    return RecipeComparison(
+        equal=left.fingerprint == right.fingerprint,
+        left=left,
+        right=right,
+        differences=[difference(each) for each in found],
     )
 
 

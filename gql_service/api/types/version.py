@@ -7,34 +7,27 @@ from datetime import datetime
 import strawberry
 
 import gql_service.api.types.dataset as datasets
+import gql_service.api.types.diff as diffs
 import gql_service.api.types.merge as merges
 import gql_service.api.types.recipe as recipes
+from gql_service.api.arguments import ItemsWhere
+from gql_service.api.connections import After, First, window
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.ids import VersionId
+from gql_service.api.inputs.filters import item_filter
 from gql_service.api.point import Point
+from gql_service.api.types.change_counts import ChangeCounts
 from gql_service.api.types.enums import Operation
-from gql_service.api.types.lazy import LazyDataset, LazyMergeReport, LazyRecipe
+from gql_service.api.types.lazy import (
+    LazyDataset,
+    LazyItemChangeConnection,
+    LazyMergeReport,
+    LazyRecipe,
+)
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.version import VersionRecord, versions_by_number
-
-
-@strawberry.type(
-    description="What a version changed. A first version adds all that it shows, however it came "
-    "to show it."
-)
-class ChangeCounts:
-    items_added: int = strawberry.field(description="Items that it added.")
-    items_modified: int = strawberry.field(
-        description="Items whose path, file, metadata, description or visibility it changed."
-    )
-    items_removed: int = strawberry.field(description="Items that it removed.")
-    annotations_added: int = strawberry.field(description="Annotations that it added.")
-    annotations_modified: int = strawberry.field(description="Annotations that it changed.")
-    annotations_removed: int = strawberry.field(
-        description="Annotations that it removed, those of removed items included."
-    )
 
 
 @strawberry.type(description="An immutable numbered state of a dataset.")
@@ -55,14 +48,7 @@ class Version(Node):
             operation=record.operation,
             message=record.message,
             created_at=record.created_at,
-            counts=ChangeCounts(
-                items_added=record.items_added,
-                items_modified=record.items_modified,
-                items_removed=record.items_removed,
-                annotations_added=record.annotations_added,
-                annotations_modified=record.annotations_modified,
-                annotations_removed=record.annotations_removed,
-            ),
+            counts=ChangeCounts.of(record),
         )
 
     @resolver(description="The dataset at this version.")
@@ -77,6 +63,18 @@ class Version(Node):
     @resolver(description="The recipe at the revision that it was written under.")
     async def recipe(self, info: Info) -> LazyRecipe:
         return await recipes.load_recipe(info, self.record.recipe, self.record.recipe_revision)
+
+    @resolver(
+        description="The items that it changed, themselves or in their annotations, oldest item "
+        "first; of a first version, all that it shows."
+    )
+    async def changes(
+        self, info: Info, where: ItemsWhere = None, first: First = None, after: After = None
+    ) -> LazyItemChangeConnection:
+        filter = item_filter(where)
+        sides = diffs.Sides.of_version(self.record.dataset, self.record.number)
+        asked = window(("changes", sides.pairs, filter), first, after)
+        return await diffs.changes_between(info, sides, filter, asked)
 
     @resolver(description="What the merge decided that made this version; null for other versions.")
     async def merge_report(self, info: Info) -> LazyMergeReport | None:

@@ -1,0 +1,77 @@
+"""Two points of datasets side by side, however they are related."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.visibility import View, open_view, open_views
+from gql_service.database.engine import Tx
+from gql_service.versions.diff import (
+    Counts,
+    ItemDifference,
+    count_differences,
+    differing_keys,
+    page_of_differences,
+)
+from gql_service.versions.diff_annotations import (
+    AnnotationDifference,
+    Pair,
+    annotation_differences,
+)
+from gql_service.versions.diff_by_path import count_by_path, page_by_path
+from gql_service.versions.knowledge import seen_by
+
+Place = tuple[int, int]
+"""A dataset at a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two views; without `before`, all that `after` shows counts as added.
+
+    `related` says that the two have a common ancestor: then keys tell what is the same item.
+    """
+
+    before: View | None
+    after: View
+    related: bool
+
+    def counts(self, tx: Tx, filter: ItemFilter | None) -> Counts:
+        """How much differs, of the items that match (as they are now, or were before)."""
+        if self.before is not None and not self.related:
+            return count_by_path(tx, self.before, self.after, filter)
+        keys = differing_keys(tx, self.before, self.after)
+        return count_differences(tx, self.before, self.after, keys, filter)
+
+    def page(
+        self, tx: Tx, filter: ItemFilter | None, behind: int | None, limit: int
+    ) -> list[ItemDifference]:
+        """The items that differ beyond the one with the key `behind`: by key, strangers by path."""
+        if self.before is not None and not self.related:
+            return page_by_path(tx, self.before, self.after, filter, behind=behind, limit=limit)
+        keys = differing_keys(tx, self.before, self.after)
+        return page_of_differences(
+            tx, self.before, self.after, keys, filter, behind=behind, limit=limit
+        )
+
+    def annotations(self, tx: Tx, pairs: Sequence[Pair]) -> dict[Pair, list[AnnotationDifference]]:
+        """What differs in the annotations of these items."""
+        return annotation_differences(tx, self.before, self.after, pairs)
+
+
+def compare(tx: Tx, before: Place | None, after: Place) -> Comparison:
+    """Raises NotFound where there is no such dataset or version."""
+    if before is None:
+        return Comparison(None, open_view(tx, *after), related=True)
+    views = open_views(tx, [before, after])
+    return Comparison(views[before], views[after], related(tx, before, after))
+
+
+def related(tx: Tx, one: Place, other: Place) -> bool:
+    """Whether two points know of a common dataset, and so can have items in common."""
+    if one[0] == other[0]:
+        return True
+    ours, theirs = ({seen.other for seen in seen_by(tx, *place)} for place in (one, other))
+    return not ours.isdisjoint(theirs)
