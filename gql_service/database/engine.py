@@ -16,9 +16,10 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,6 +45,8 @@ WRITE_ATTEMPTS = 6
 CACHED_STATEMENTS = 1024
 """That SQLite keeps ready in each connection: views differ in depth and masks, and making a long
 statement ready takes longer than running it."""
+LARGE_GROWTH = 2_000
+"""Rows in one transaction: fewer are found soon enough by any index."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
 _CANCELED = "57014"
@@ -57,13 +60,15 @@ def utc_now() -> datetime:
 class Tx:
     """One open transaction, with the moment it happens at and the user who acts.
 
-    `snapshot` is true for reads: the head seen first stays the head until the end.
+    `snapshot` is true for reads: the head seen first stays the head until the end. `growth` is how
+    many rows tables have been given in bulk.
     """
 
     connection: Connection
     now: datetime
     actor: int | None
     snapshot: bool
+    growth: Counter[str] = field(default_factory=Counter, kw_only=True)
 
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
         return self.connection.execute(statement, params)
@@ -101,6 +106,15 @@ class Tx:
         self.connection.exec_driver_sql(
             f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', list(rows)
         )
+        self.growth[table.name] += len(rows)
+
+    def insert_selected(
+        self, table: sa.Table, names: Sequence[str], rows: sa.Select[Any] | sa.CompoundSelect[Any]
+    ) -> None:
+        """Inserts what a statement selects, without reading it here."""
+        statement = sa.insert(table).from_select(names, rows)
+        statement = statement.execution_options(preserve_rowcount=True)
+        self.growth[table.name] += self.execute(statement).rowcount
 
     @property
     def postgres(self) -> bool:
@@ -155,7 +169,10 @@ class Database:
                     begun(connection, write=True, patience=self.patience),
                     deadline.covered(connection),
                 ):
-                    return work(Tx(connection, self.clock(), actor, snapshot=False))
+                    tx = Tx(connection, self.clock(), actor, snapshot=False)
+                    done = work(tx)
+                self._tell_planner(tx.growth)
+                return done
             except _LostRace as race:
                 if attempt + 1 == WRITE_ATTEMPTS:
                     if race.reference_gone:  # six times in a row is a mistake of ours, not a race
@@ -163,6 +180,21 @@ class Database:
                     raise Busy("The database is busy; try again") from race
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
+
+    def _tell_planner(self, growth: Mapping[str, int]) -> None:
+        """Has PostgreSQL look at tables that have just grown by much.
+
+        It takes a line that is in no statistics for a single row. Any index that begins with the
+        line then looks as good as the one that finds a key, and a merge right after a large edit
+        read the whole line once for each of its rows. (By itself it looks after some minutes.
+        Without any statistics of lines, pages lost their index instead.)
+        """
+        # Tables of states and whiteouts: no other ones are filled in bulk.
+        tables = [name for name, rows in growth.items() if rows >= LARGE_GROWTH]
+        if tables and self.dialect == "postgresql":
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as free:
+                for name in sorted(tables):
+                    free.exec_driver_sql(f'ANALYZE (SKIP_LOCKED) "{name}" (line, since)')
 
     def close(self) -> None:
         self.engine.dispose()

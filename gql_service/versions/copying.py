@@ -88,7 +88,7 @@ def _copy_items(draft: Draft, source: View, chosen: Callable[[ItemColumns], Cond
         return _copied(columns, _OF_ITEMS, draft).where(chosen(columns))
 
     copies = visible_items(source, items)
-    draft.tx.execute(sa.insert(ITEMS).from_select(_targets(_OF_ITEMS), copies))
+    draft.tx.insert_selected(ITEMS, _targets(_OF_ITEMS), copies)
 
 
 def copy_annotations(
@@ -101,7 +101,7 @@ def copy_annotations(
 
     if source.sheets[0].annotations:
         copies = visible_annotations(source, annotations)
-        draft.tx.execute(sa.insert(ANNOTATIONS).from_select(_targets(_OF_ANNOTATIONS), copies))
+        draft.tx.insert_selected(ANNOTATIONS, _targets(_OF_ANNOTATIONS), copies)
 
 
 def _targets(names: tuple[str, ...]) -> list[str]:

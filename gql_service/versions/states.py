@@ -144,10 +144,8 @@ def end_states(tx: Tx, view: View, states: sa.Table, rows: Sequence[Row]) -> Non
             tx.run(_CLOSE[states], {"ended": part, "at": view.version})
     inherited = [row.id for row in rows if row.line != view.line]
     for part in chunks(inherited):
-        tx.run(
-            _COVER[states],
-            [{"state": state, "line": view.line, "since": view.version} for state in part],
-        )
+        whiteouts = [(state, view.line, view.version) for state in part]
+        tx.insert(_COVERS[states], ("state", "line", "since"), whiteouts)
 
 
 _STATES = (ITEMS, ANNOTATIONS)
@@ -160,7 +158,4 @@ _CLOSE = {
     )
     for table in _STATES
 }
-_COVER = {
-    ITEMS: Prepared(sa.insert(ITEM_WHITEOUTS)),
-    ANNOTATIONS: Prepared(sa.insert(ANNOTATION_WHITEOUTS)),
-}
+_COVERS = {ITEMS: ITEM_WHITEOUTS, ANNOTATIONS: ANNOTATION_WHITEOUTS}

@@ -26,7 +26,7 @@ class Watched(Tx):
 
     @staticmethod
     def of(tx: Tx, copied: Counter[str]) -> Watched:
-        return Watched(tx.connection, tx.now, tx.actor, tx.snapshot, copied, [])
+        return Watched(tx.connection, tx.now, tx.actor, tx.snapshot, copied, [], growth=tx.growth)
 
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
         if isinstance(statement, sa.Insert):
