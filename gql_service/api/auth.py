@@ -6,35 +6,51 @@ from starlette.requests import Request
 
 from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.catalog.user import UserRecord, user_of_token
+from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
 
 
-async def viewer_of(request: Request, backend: Backend) -> UserRecord | None:
-    """The user behind the token; None without one.
-
-    Raises Unauthenticated for a token that is unknown, expired or revoked, or no token at all.
-    Reads nothing of the request but its headers.
-    """
+def bearer_token(request: Request) -> str | None:
+    """The token that a request brings. Raises Unauthenticated for what is none."""
     given = request.headers.getlist("authorization")
     if not given:
         return None
     scheme, _, token = given[0].partition(" ")
     if len(given) > 1 or scheme.lower() != "bearer":
         raise Unauthenticated(NEEDS_TOKEN)
+    return token.strip()
 
-    def find() -> UserRecord | None:
-        with backend.database.read() as tx:
-            return user_of_token(tx, token.strip())
 
-    viewer = await backend.run(find)
+def viewer_of(token: str | None, reads: Reads) -> UserRecord | None:
+    """The user behind a token; None without one.
+
+    Raises Unauthenticated for a token that is unknown, expired or revoked.
+    """
+    if token is None:
+        return None
+    viewer = reads.read(lambda tx: user_of_token(tx, token), None)
     if viewer is None:
         raise Unauthenticated("The token is unknown, expired or revoked")
     return viewer
 
 
+async def find_viewer(request: Request, backend: Backend) -> UserRecord | None:
+    """As `viewer_of`, before anything else is known; reads nothing of the request but headers."""
+    token = bearer_token(request)
+
+    def find() -> UserRecord | None:
+        reads = Reads(backend.database)
+        try:
+            return viewer_of(token, reads)
+        finally:
+            reads.close()
+
+    return None if token is None else await backend.run(find)
+
+
 async def require_viewer(request: Request, backend: Backend) -> UserRecord:
-    """As `viewer_of`, where nothing can be had without a token."""
-    viewer = await viewer_of(request, backend)
+    """As `find_viewer`, where nothing can be had without a token."""
+    viewer = await find_viewer(request, backend)
     if viewer is None:
         raise Unauthenticated(NEEDS_TOKEN)
     return viewer

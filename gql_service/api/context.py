@@ -1,7 +1,7 @@
 """What a request carries: who asks, the way to the database, and what has been read already.
 
-Nothing here runs on the event loop: every read and write is handed to a worker thread. Records
-that several fields ask for are read in batches, one transaction for each.
+An operation is executed in one worker thread, so its reads and writes simply happen. All reads see
+one snapshot, until the operation writes. Records that several fields ask for are read in batches.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.user import UserRecord
 from gql_service.database.deadline import current as current_deadline
 from gql_service.database.engine import Database, Tx
+from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
@@ -71,7 +72,7 @@ class Context:
 
     backend: Backend
     viewer: UserRecord | None
-    request_id: str
+    reads: Reads
     document: Document
     tally: Tally
     selections: Selections | None = None
@@ -86,14 +87,8 @@ class Context:
         return self.viewer
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Runs `work` over one snapshot, as the viewer. Raises Unauthenticated."""
-        actor = self.user.id
-
-        def within() -> T:
-            with self.backend.database.read(actor) as tx:
-                return work(tx)
-
-        return await self.backend.run(within)
+        """Runs `work` over the snapshot of the request, as the viewer. Raises Unauthenticated."""
+        return self.reads.read(work, self.user.id)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Runs `work` in one transaction and commits it, as the viewer.
@@ -102,8 +97,9 @@ class Context:
         Raises Unauthenticated.
         """
         actor = self.user.id
+        self.reads.close()
         try:
-            return await self.backend.run(lambda: self.backend.database.write(work, actor=actor))
+            return self.backend.database.write(work, actor=actor)
         finally:
             self._loaders.clear()
             self._heads.clear()

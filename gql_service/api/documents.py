@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,6 +23,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from gql_service.api.measure import COUNTLESS, measure
+from gql_service.api.remembered import Remembered
 from gql_service.errors import Invalid, LimitExceeded
 from gql_service.settings import Settings
 
@@ -49,7 +49,7 @@ class Documents:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._remembered: OrderedDict[str, Document] = OrderedDict()
+        self._remembered: Remembered[str, Document] = Remembered(_REMEMBERED)
 
     def read(self, text: str) -> Document:
         """The document, if it keeps to the limits.
@@ -57,15 +57,12 @@ class Documents:
         Raises LimitExceeded, naming the limit and what was found, and GraphQLError when it cannot
         be read. Takes time in proportion to the text, whatever its fragments expand to.
         """
-        document = self._remembered.get(text)
-        if document is not None:
-            self._remembered.move_to_end(text)
-            return document
+        known = self._remembered.get(text)
+        if known is not None:
+            return known
         document = self._parsed(text)
         if document.node.token_count <= _REMEMBERED_TOKENS:
-            self._remembered[text] = document
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._remembered.put(text, document)
         return document
 
     def _parsed(self, text: str) -> Document:

@@ -1,62 +1,37 @@
 """GraphQL over HTTP: one operation per request, in JSON, by GET, or as multipart with files.
 
-Who asks is settled before the body is read. Without a token only introspection and __typename
-answer. Whatever is wrong with a request is answered in JSON with a code; what is wrong with us is
-logged under the id of the request and not shown.
+Who asks is settled before a body is read, unless it is one that anybody may send: that is handed
+with the token to a worker thread, which does the rest. Without a token only introspection and
+__typename answer. Whatever is wrong with a request is answered in JSON with a code; what is wrong
+with us is logged under the id of the request and not shown.
 """
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from graphql import GraphQLError
-from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from gql_service.api.answers import (
     GRAPHQL_TYPE,
     JSON_TYPE,
-    error_entry,
     failure_response,
-    json_response,
     refusal_response,
     refused,
 )
-from gql_service.api.auth import viewer_of
-from gql_service.api.connections import largest_page
-from gql_service.api.context import NEEDS_TOKEN, Backend, Context
-from gql_service.api.documents import Documents, require_one_operation
+from gql_service.api.auth import bearer_token, find_viewer
+from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
-from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
-from gql_service.api.schema import schema
-from gql_service.api.tally import Tally
+from gql_service.api.operations import Asked, Operation, Operations, operation_in
 from gql_service.api.timing import timed
-from gql_service.catalog.filter_limits import FilterLimits, filter_limits
 from gql_service.catalog.user import UserRecord
 from gql_service.database.deadline import Deadline
-from gql_service.errors import ErrorCode, Invalid, LimitExceeded, ServiceError, Unauthenticated
-
-_PARSED_ON_THE_LOOP = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    """What is to be executed; `form` has open files."""
-
-    query: str | None
-    document: str | None
-    """The name of the document; at least one of the two is given."""
-    variables: dict[str, Any] | None
-    name: str | None
-    extensions: dict[str, Any] | None
-    form: FormData | None = None
+from gql_service.errors import ErrorCode, ServiceError, Unauthenticated
 
 
 class _Unsupported(Exception):
@@ -68,16 +43,7 @@ class GraphQLEndpoint:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        settings = backend.settings
-        self.documents = Documents(settings)
-        self.filter_limits = FilterLimits(
-            settings.max_filter_depth,
-            settings.max_filter_conditions,
-            settings.max_filter_values,
-            settings.max_pattern_characters,
-        )
-        trusted = settings.trusted_documents
-        self.persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
+        self.operations = Operations(backend)
 
     async def __call__(self, request: Request) -> Response:
         request_id = uuid.uuid4().hex
@@ -105,10 +71,8 @@ class GraphQLEndpoint:
             return refused(
                 ErrorCode.INVALID, f"The answer is {JSON_TYPE} or {GRAPHQL_TYPE}", status=406
             )
-        with Deadline(self.backend.settings.request_seconds).active():
-            viewer = await viewer_of(request, self.backend)
         try:
-            operation = await self._read(request, viewer)
+            asked = await self._read(request, request_id, media_type)
         except TimeoutError:
             return refused(
                 ErrorCode.TIMEOUT,
@@ -124,104 +88,58 @@ class GraphQLEndpoint:
             )
         try:
             async with timed(request, self.backend.settings.request_seconds):
-                return await self._execute(request, operation, viewer, request_id, media_type)
+                return await self.backend.run(lambda: self.operations.answer(asked))
         finally:
-            if operation.form is not None:
-                await operation.form.close()
+            if asked.form is not None:
+                await asked.form.close()
 
-    async def _read(self, request: Request, viewer: UserRecord | None) -> _Operation:
-        if request.method == "GET":
-            return _operation(_query_parameters(request))
+    async def _read(self, request: Request, request_id: str, media_type: str) -> Asked:
+        token, settings = bearer_token(request), self.backend.settings
+        changes = request.method == "POST"
+        asked = Asked(token, lambda: _parameters(request), request_id, media_type, changes)
+        if not changes:
+            return asked
         kind, _, parameters = request.headers.get("content-type", "").partition(";")
         match kind.strip().lower():
             case "application/json" if _is_utf8(parameters):
-                body = await self._body(request, viewer)
-                if len(body) > _PARSED_ON_THE_LOOP:
-                    return _operation(await self.backend.run(lambda: decode(body, "The body")))
-                return _operation(decode(body, "The body"))
+                most = min(settings.max_anonymous_json_bytes, settings.max_json_bytes)
+                viewer = None
+                if not _is_short(request, most):
+                    viewer = await self._viewer(request)
+                    most = most if viewer is None else settings.max_json_bytes
+                body = await read_body(request, most, settings.request_seconds)
+                return replace(asked, said=partial(_in_json, body), viewer=viewer)
             case "multipart/form-data":
-                if viewer is None:
-                    raise Unauthenticated(NEEDS_TOKEN)
-                require_preflight(request)
-                operations, form = await read_multipart(request, self.backend.settings)
-                try:
-                    return _operation(operations, form)
-                except BaseException:
-                    await form.close()
-                    raise
+                return await self._read_form(request, asked)
+        await self._viewer(request)
         raise _Unsupported
 
-    async def _body(self, request: Request, viewer: UserRecord | None) -> bytes:
-        settings = self.backend.settings
-        most = settings.max_json_bytes
+    async def _read_form(self, request: Request, asked: Asked) -> Asked:
+        viewer = await self._viewer(request)
         if viewer is None:
-            most = min(most, settings.max_anonymous_json_bytes)
-        return await read_body(request, most, settings.request_seconds)
-
-    async def _execute(
-        self,
-        request: Request,
-        operation: _Operation,
-        viewer: UserRecord | None,
-        request_id: str,
-        media_type: str,
-    ) -> Response:
-        settings = self.backend.settings
-        text = self.persisted.text(operation.query, operation.document, remember=viewer is not None)
-        try:
-            document = self.documents.read(text)
-        except (GraphQLError, LimitExceeded) as error:
-            return _answer(_never_begun(error), request_id, media_type)
-        if viewer is None and not document.free:
             raise Unauthenticated(NEEDS_TOKEN)
-        require_one_operation(document, operation.name)
-        allowed = {OperationType.QUERY}
-        if request.method == "POST":
-            allowed.add(OperationType.MUTATION)
-        asked = bool(operation.extensions and operation.extensions.get("cost") is True)
-        tally = Tally(settings.max_introspected, wanted=asked)
-        largest_page.set(settings.max_page_size)
-        filter_limits.set(self.filter_limits)
+        require_preflight(request)
+        operations, form = await read_multipart(request, self.backend.settings)
         try:
-            result = await schema.execute(
-                text,
-                variable_values=operation.variables,
-                context_value=Context(self.backend, viewer, request_id, document, tally),
-                operation_name=operation.name,
-                allowed_operation_types=allowed,
-                operation_extensions=operation.extensions,
-            )
-        except InvalidOperationTypeError:
-            return refused(
-                ErrorCode.INVALID,
-                "Mutations are sent by POST; subscriptions are not known here",
-                status=405,
-                headers={"allow": "POST"},
-            )
-        if tally.wanted:
-            result.extensions = {"cost": {"nodes": tally.nodes}}
-        return _answer(result, request_id, media_type)
+            operation = operation_in(operations)
+        except BaseException:
+            await form.close()
+            raise
+        return replace(asked, said=lambda: operation, viewer=viewer, form=form)
+
+    async def _viewer(self, request: Request) -> UserRecord | None:
+        with Deadline(self.backend.settings.request_seconds).active():
+            return await find_viewer(request, self.backend)
 
 
-def _never_begun(error: GraphQLError | LimitExceeded) -> ExecutionResult:
-    """Of a document that could not be read, or is too large."""
-    if isinstance(error, LimitExceeded):
-        error = GraphQLError(error.message, original_error=error)
-    return ExecutionResult(data=None, errors=[error])
+def _in_json(body: bytes) -> Operation:
+    return operation_in(decode(body, "The body"))
 
 
-def _answer(result: ExecutionResult, request_id: str, media_type: str) -> Response:
-    errors = [error_entry(error, request_id) for error in result.errors or ()]
-    body: dict[str, Any] = {"errors": errors} if errors else {}
-    began = result.data is not None or any("path" in entry for entry in errors)
-    if began or not errors:
-        body["data"] = result.data
-    if began and result.extensions:
-        body["extensions"] = result.extensions
-    # A request that failed before execution is a 400 to clients that ask for the newer media
-    # type; the older one has always answered 200 to whatever could be understood as GraphQL.
-    status = 200 if began or not errors or media_type == JSON_TYPE else 400
-    return json_response(body, status, media_type=media_type)
+def _is_short(request: Request, most: int) -> bool:
+    """Whether the body says that it is no longer than this."""
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and len(length) < 20 and int(length) <= most
 
 
 def _accepted(accept: str) -> str | None:
@@ -242,30 +160,9 @@ def _is_utf8(parameters: str) -> bool:
     return True
 
 
-def _query_parameters(request: Request) -> dict[str, Any]:
+def _parameters(request: Request) -> Operation:
     given: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if name in given:
             given[name] = decode(given[name], f"The parameter `{name}`") if given[name] else None
-    return given
-
-
-def _operation(given: Any, form: FormData | None = None) -> _Operation:
-    """Raises Invalid, naming the member of the request that has the wrong form."""
-    if not isinstance(given, dict):
-        raise Invalid("A request is a JSON object with `query`; batches are not supported")
-    query = given.get("query")
-    members: dict[str, Any] = {}
-    for member in ("variables", "extensions"):
-        members[member] = given.get(member)
-        if members[member] is not None and not isinstance(members[member], dict):
-            raise Invalid(f"`{member}` is a JSON object", path=(member,))
-    document = document_name(given)
-    if (query is not None or document is None) and not (isinstance(query, str) and query.strip()):
-        raise Invalid("A GraphQL document is needed in `query`", path=("query",))
-    name = given.get("operationName")
-    if name is not None and not isinstance(name, str):
-        raise Invalid("`operationName` is a string", path=("operationName",))
-    return _Operation(
-        query, document, members["variables"], name or None, members["extensions"], form
-    )
+    return operation_in(given)

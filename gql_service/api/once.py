@@ -61,11 +61,10 @@ async def write_once(
     key = checked_key(input)
     if key is None:
         return await info.context.write(work)
-    backend, name = info.context.backend, info.field_name
-    claim = await backend.run(lambda: Claim(name, _sha256(key), input_digest(input, files)))
+    claim = Claim(info.field_name, _sha256(key), input_digest(input, files))
     done: Done[T] = await info.context.write(lambda tx: once(tx, claim, work, kept))
     if done.repeated and unused is not None:
-        await backend.run(unused)
+        unused()
     return done.result
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gql_service.api.remembered import Remembered
 from gql_service.errors import Forbidden, Invalid, PersistedQueryNotFound
 
 REMEMBERED = 1_000
@@ -29,7 +29,7 @@ class PersistedDocuments:
     def __init__(self, trusted: Mapping[str, str] | None = None) -> None:
         self._trusted = trusted
         self._texts = frozenset(trusted.values()) if trusted is not None else frozenset()
-        self._sent: OrderedDict[str, str] = OrderedDict()
+        self._sent: Remembered[str, str] = Remembered(REMEMBERED)
 
     def text(self, query: str | None, name: str | None, *, remember: bool) -> str:
         """The document to run: the one that was sent, or the one that is named.
@@ -44,19 +44,17 @@ class PersistedDocuments:
             assert query is not None, "a request without a document or its name"
             return query
         if query is None:
-            if name not in self._sent:
+            sent = self._sent.get(name)
+            if sent is None:
                 raise PersistedQueryNotFound
-            self._sent.move_to_end(name)
-            return self._sent[name]
+            return sent
         if hashlib.sha256(query.encode(errors="surrogatepass")).hexdigest() != name:
             raise Invalid(
                 "The name of the document is not the SHA-256 of its text",
                 path=("extensions", "persistedQuery", "sha256Hash"),
             )
         if remember:
-            self._sent[name] = query
-            while len(self._sent) > REMEMBERED:
-                self._sent.popitem(last=False)
+            self._sent.put(name, query)
         return query
 
     def _trusted_text(self, query: str | None, name: str | None) -> str:

@@ -144,7 +144,14 @@ class Database:
     @contextmanager
     def read(self, actor: int | None = None) -> Iterator[Tx]:
         """A snapshot. Raises Busy when the database cannot be had, Timeout past the deadline."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.snapshot() as connection:
+            yield Tx(connection, self.clock(), actor, snapshot=True)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database, whatever is written meanwhile; what
+        goes wrong there is told in the words of the driver."""
+        with self.engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -153,7 +160,7 @@ class Database:
                 begun(connection, write=False, patience=self.patience),
                 deadline.covered(connection),
             ):
-                yield Tx(connection, self.clock(), actor, snapshot=True)
+                yield connection
 
     def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
         """Runs `work` in one transaction and commits it; what it raises undoes everything.
@@ -164,7 +171,7 @@ class Database:
         for attempt in range(WRITE_ATTEMPTS):
             try:
                 with (
-                    _translated(),
+                    translated(),
                     self.engine.connect() as connection,
                     begun(connection, write=True, patience=self.patience),
                     deadline.covered(connection),
@@ -270,7 +277,7 @@ class _LostRace(Exception):
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turns the driver's words for contention, a full disk and being stopped into ours."""
     try:
         yield

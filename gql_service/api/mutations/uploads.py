@@ -61,7 +61,8 @@ class UploadMutations:
         checked_key(input)
         # Before any byte is stored for somebody who may not.
         await info.context.read(lambda tx: require_dataset(tx, dataset, Permission.WRITE))
-        blobs = await backend.run(lambda: _store_all(backend, input.files, paths))
+        info.context.reads.close()  # a long upload must not hold a snapshot
+        blobs = _store_all(backend, input.files, paths)
 
         def attach_all(tx: Tx) -> Outcome:
             require_dataset(tx, dataset, Permission.WRITE)
@@ -88,7 +89,7 @@ class UploadMutations:
             done = await write_once(info, input, OUTCOME, attach_all, files=stored, unused=give_up)
         except BaseException:
             with set_aside():
-                await backend.run(give_up)
+                give_up()
             raise
         return items_added(UploadItemsSuccess, dataset, done)
 

@@ -1,0 +1,199 @@
+"""One operation, answered in one thread: who asks, what is asked, and the finished answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLError
+from starlette.datastructures import FormData
+from starlette.responses import Response
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from gql_service.api.answers import JSON_TYPE, error_entry, json_response, refused
+from gql_service.api.auth import viewer_of
+from gql_service.api.connections import largest_page
+from gql_service.api.context import NEEDS_TOKEN, Backend, Context
+from gql_service.api.documents import Document, Documents, require_one_operation
+from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
+from gql_service.api.remembered import Remembered
+from gql_service.api.schema import schema
+from gql_service.api.tally import Tally
+from gql_service.api.threads import completed
+from gql_service.catalog.filter_limits import FilterLimits, filter_limits
+from gql_service.catalog.user import UserRecord
+from gql_service.database.reads import Reads
+from gql_service.errors import ErrorCode, Invalid, LimitExceeded, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is to be executed."""
+
+    query: str | None
+    document: str | None
+    """The name of the document; at least one of the two is given."""
+    variables: dict[str, Any] | None
+    name: str | None
+    extensions: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that has been read: by whom, and a way to what it says.
+
+    `said` raises Invalid. The viewer is found by the token, unless that has been done before.
+    """
+
+    token: str | None
+    said: Callable[[], Operation]
+    id: str
+    media_type: str
+    changes_allowed: bool
+    viewer: UserRecord | None = None
+    form: FormData | None = None
+    """Open files, which whoever reads the request closes."""
+
+
+INTROSPECTIONS = 64
+"""Answers remembered. Tools ask a handful of questions; each answer is a few hundred kilobytes."""
+
+
+_Question = tuple[str, str | None, str, bool]
+
+
+class Operations:
+    """Executes operations within the limits that the settings set."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        settings = backend.settings
+        self._documents = Documents(settings)
+        self._filter_limits = FilterLimits(
+            settings.max_filter_depth,
+            settings.max_filter_conditions,
+            settings.max_filter_values,
+            settings.max_pattern_characters,
+        )
+        trusted = settings.trusted_documents
+        self._introspections: Remembered[_Question, Response] = Remembered(INTROSPECTIONS)
+        self._persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
+
+    def answer(self, asked: Asked) -> Response:
+        """The answer; runs in a worker thread. Raises the refusals of the request as a whole."""
+        reads = Reads(self._backend.database)
+        try:
+            viewer = asked.viewer or viewer_of(asked.token, reads)
+            return self._executed(asked, asked.said(), viewer, reads)
+        finally:
+            reads.close()
+
+    def _executed(
+        self, asked: Asked, operation: Operation, viewer: UserRecord | None, reads: Reads
+    ) -> Response:
+        remember = viewer is not None
+        text = self._persisted.text(operation.query, operation.document, remember=remember)
+        try:
+            document = self._documents.read(text)
+        except (GraphQLError, LimitExceeded) as error:
+            return _answer(_never_begun(error), asked)
+        if viewer is None and not document.free:
+            raise Unauthenticated(NEEDS_TOKEN)
+        require_one_operation(document, operation.name)
+        if document.free and not operation.variables and not operation.extensions:
+            return self._same_for_all(asked, operation, text, document, reads)
+        return self._answered(asked, operation, text, document, viewer, reads)
+
+    def _same_for_all(
+        self, asked: Asked, operation: Operation, text: str, document: Document, reads: Reads
+    ) -> Response:
+        """Introspection takes a tenth of a second and answers everybody alike: it is remembered."""
+        key = (text, operation.name, asked.media_type, asked.changes_allowed)
+        known = self._introspections.get(key)
+        if known is None:
+            known = self._answered(asked, operation, text, document, None, reads)
+            if known.status_code == 200:
+                self._introspections.put(key, known)
+        return Response(known.body, known.status_code, dict(known.headers))
+
+    def _answered(
+        self,
+        asked: Asked,
+        operation: Operation,
+        text: str,
+        document: Document,
+        viewer: UserRecord | None,
+        reads: Reads,
+    ) -> Response:
+        settings = self._backend.settings
+        wanted = bool(operation.extensions and operation.extensions.get("cost") is True)
+        tally = Tally(settings.max_introspected, wanted=wanted)
+        largest_page.set(settings.max_page_size)
+        filter_limits.set(self._filter_limits)
+        allowed = {OperationType.QUERY}
+        if asked.changes_allowed:
+            allowed.add(OperationType.MUTATION)
+        try:
+            result = completed(
+                schema.execute(
+                    text,
+                    variable_values=operation.variables,
+                    context_value=Context(self._backend, viewer, reads, document, tally),
+                    operation_name=operation.name,
+                    allowed_operation_types=allowed,
+                    operation_extensions=operation.extensions,
+                )
+            )
+        except InvalidOperationTypeError:
+            return refused(
+                ErrorCode.INVALID,
+                "Mutations are sent by POST; subscriptions are not known here",
+                status=405,
+                headers={"allow": "POST"},
+            )
+        if tally.wanted:
+            result.extensions = {"cost": {"nodes": tally.nodes}}
+        return _answer(result, asked)
+
+
+def _never_begun(error: GraphQLError | LimitExceeded) -> ExecutionResult:
+    """Of a document that could not be read, or is too large."""
+    if isinstance(error, LimitExceeded):
+        error = GraphQLError(error.message, original_error=error)
+    return ExecutionResult(data=None, errors=[error])
+
+
+def _answer(result: ExecutionResult, asked: Asked) -> Response:
+    errors = [error_entry(error, asked.id) for error in result.errors or ()]
+    body: dict[str, Any] = {"errors": errors} if errors else {}
+    began = result.data is not None or any("path" in entry for entry in errors)
+    if began or not errors:
+        body["data"] = result.data
+    if began and result.extensions:
+        body["extensions"] = result.extensions
+    # A request that failed before execution is a 400 to clients that ask for the newer media
+    # type; the older one has always answered 200 to whatever could be understood as GraphQL.
+    status = 200 if began or not errors or asked.media_type == JSON_TYPE else 400
+    return json_response(body, status, media_type=asked.media_type)
+
+
+def operation_in(given: Any) -> Operation:
+    """Raises Invalid, naming the member of the request that has the wrong form."""
+    if not isinstance(given, dict):
+        raise Invalid("A request is a JSON object with `query`; batches are not supported")
+    query = given.get("query")
+    members: dict[str, Any] = {}
+    for member in ("variables", "extensions"):
+        members[member] = given.get(member)
+        if members[member] is not None and not isinstance(members[member], dict):
+            raise Invalid(f"`{member}` is a JSON object", path=(member,))
+    document = document_name(given)
+    if (query is not None or document is None) and not (isinstance(query, str) and query.strip()):
+        raise Invalid("A GraphQL document is needed in `query`", path=("query",))
+    name = given.get("operationName")
+    if name is not None and not isinstance(name, str):
+        raise Invalid("`operationName` is a string", path=("operationName",))
+    return Operation(query, document, members["variables"], name or None, members["extensions"])

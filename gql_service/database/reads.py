@@ -1,0 +1,57 @@
+"""One snapshot for all that somebody reads in a row.
+
+A request asks many small things. A transaction for each of them would cost more than the answers,
+and would let one answer show two states of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from gql_service.database import deadline
+from gql_service.database.engine import Database, Tx, translated
+from gql_service.errors import Timeout
+
+T = TypeVar("T")
+
+
+class Reads:
+    """Reads of one thread in one snapshot, which begins with the first of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._opened: tuple[ExitStack, Connection] | None = None
+
+    def read(self, work: Callable[[Tx], T], actor: int | None) -> T:
+        """What `work` finds, as the actor. Raises Busy and Timeout as `Database.read`.
+
+        After a statement that failed, the next read begins a new snapshot.
+        """
+        if (current := deadline.current()) is not None:
+            current.check()
+        with translated():
+            try:
+                return work(Tx(self._connection(), self._database.clock(), actor, snapshot=True))
+            except DBAPIError:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Ends the snapshot; the next read begins another one."""
+        if self._opened is not None:
+            stack, _ = self._opened
+            self._opened = None
+            with suppress(Timeout):  # all that was asked for has been answered
+                stack.close()
+
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            with ExitStack() as stack:
+                connection = stack.enter_context(self._database.snapshot())
+                self._opened = (stack.pop_all(), connection)
+        return self._opened[1]
