@@ -32,6 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gql_service.database import deadline, glob, json_reach
 from gql_service.database.plan import Prepared
+from gql_service.database.planner import tell_planner
 from gql_service.errors import Busy, InsufficientStorage, Timeout
 
 T = TypeVar("T")
@@ -45,8 +46,6 @@ WRITE_ATTEMPTS = 6
 CACHED_STATEMENTS = 1024
 """That SQLite keeps ready in each connection: views differ in depth and masks, and making a long
 statement ready takes longer than running it."""
-LARGE_GROWTH = 2_000
-"""Rows in one transaction: fewer are found soon enough by any index."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
 _CANCELED = "57014"
@@ -178,7 +177,7 @@ class Database:
                 ):
                     tx = Tx(connection, self.clock(), actor, snapshot=False)
                     done = work(tx)
-                self._tell_planner(tx.growth)
+                tell_planner(self.engine, tx.growth)
                 return done
             except _LostRace as race:
                 if attempt + 1 == WRITE_ATTEMPTS:
@@ -187,21 +186,6 @@ class Database:
                     raise Busy("The database is busy; try again") from race
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
-
-    def _tell_planner(self, growth: Mapping[str, int]) -> None:
-        """Has PostgreSQL look at tables that have just grown by much.
-
-        It takes a line that is in no statistics for a single row. Any index that begins with the
-        line then looks as good as the one that finds a key, and a merge right after a large edit
-        read the whole line once for each of its rows. (By itself it looks after some minutes.
-        Without any statistics of lines, pages lost their index instead.)
-        """
-        # Tables of states and whiteouts: no other ones are filled in bulk.
-        tables = [name for name, rows in growth.items() if rows >= LARGE_GROWTH]
-        if tables and self.dialect == "postgresql":
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as free:
-                for name in sorted(tables):
-                    free.exec_driver_sql(f'ANALYZE (SKIP_LOCKED) "{name}" (line, since)')
 
     def close(self) -> None:
         self.engine.dispose()

@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from gql_service.catalog.visibility import open_view
-from gql_service.database.engine import LARGE_GROWTH, Tx
+from gql_service.database.engine import Tx
+from gql_service.database.planner import LARGE_GROWTH
 from tests.builders import Lab, mark, new_item
 
 _COMMON = sa.text(
