@@ -8,9 +8,11 @@ ServiceError
 │   ├── LabelUnknown     a label or attribute value that the dataset's recipe does not allow
 │   └── LimitExceeded    well-formed, but larger than a limit of this service
 ├── Conflict             the present state does not allow it
-│   ├── NameTaken        a project or dataset of that name exists
+│   ├── NameTaken        a project, dataset or tag of that name exists
 │   ├── PathTaken        an item with that path exists in the dataset
 │   ├── VersionMoved     `expectedVersion` is not the head any more
+│   ├── DatasetLocked    the dataset is read-only until somebody unlocks it
+│   ├── NotLocked        there is no lock to take off
 │   └── IdempotencyConflict  the idempotency key stands for something else
 ├── PersistedQueryNotFound  a document was named that is not known here; send its text
 ├── RecipeMismatch       datasets with different recipes; lists the differences
@@ -44,6 +46,8 @@ class ErrorCode(Enum):
     VERSION_MOVED = "VERSION_MOVED"
     RECIPE_MISMATCH = "RECIPE_MISMATCH"
     LABEL_UNKNOWN = "LABEL_UNKNOWN"
+    DATASET_LOCKED = "DATASET_LOCKED"
+    NOT_LOCKED = "NOT_LOCKED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     TIMEOUT = "TIMEOUT"
     BUSY = "BUSY"
@@ -155,6 +159,14 @@ class PathTaken(Conflict):
 
 class VersionMoved(Conflict):
     code = ErrorCode.VERSION_MOVED
+
+
+class DatasetLocked(Conflict):
+    code = ErrorCode.DATASET_LOCKED
+
+
+class NotLocked(Conflict):
+    code = ErrorCode.NOT_LOCKED
 
 
 class IdempotencyConflict(Conflict):

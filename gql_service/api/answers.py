@@ -29,6 +29,8 @@ STATUS = {
     ErrorCode.PATH_TAKEN: 409,
     ErrorCode.CONFLICT: 409,
     ErrorCode.VERSION_MOVED: 409,
+    ErrorCode.DATASET_LOCKED: 409,
+    ErrorCode.NOT_LOCKED: 409,
     ErrorCode.RECIPE_MISMATCH: 409,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.BUSY: 503,

@@ -3,7 +3,7 @@
     pr_1 project    us_1 user    to_1 token    jo_5 job    bi_<sha256> binary
     re_1 recipe, re_1_r2 at a revision            ds_12 dataset, ds_12_v3 at a version
     it_12_345 item of dataset 12, it_12_345_v3 at a version        an_12_678 annotation, likewise
-    ve_12_3 version 3 of dataset 12
+    ve_12_3 version 3 of dataset 12               ta_7 tag
 
 An id with a version or revision names something that never changes. Parsing is strict: one thing
 has one spelling, and numbers fit into 64 bits.
@@ -108,6 +108,14 @@ class VersionId:
         return f"ve_{self.dataset}_{self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class TagId:
+    key: int
+
+    def __str__(self) -> str:
+        return f"ta_{self.key}"
+
+
 NodeId = (
     ProjectId
     | UserId
@@ -119,6 +127,7 @@ NodeId = (
     | ItemId
     | AnnotationId
     | VersionId
+    | TagId
 )
 T = TypeVar("T", bound=NodeId)
 
@@ -133,6 +142,7 @@ _NUMBERED: dict[str, tuple[re.Pattern[str], Callable[..., NodeId]]] = {
     "it": (re.compile(f"it_{_N}_{_N}(?:_v{_N})?"), ItemId),
     "an": (re.compile(f"an_{_N}_{_N}(?:_v{_N})?"), AnnotationId),
     "ve": (re.compile(f"ve_{_N}_{_N}"), VersionId),
+    "ta": (re.compile(f"ta_{_N}"), TagId),
 }
 _BINARY = re.compile("bi_([0-9a-f]{64})")
 _NOUNS = {
@@ -146,6 +156,7 @@ _NOUNS = {
     ItemId: "an item",
     AnnotationId: "an annotation",
     VersionId: "a version",
+    TagId: "a tag",
 }
 
 

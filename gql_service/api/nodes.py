@@ -15,6 +15,7 @@ from gql_service.api.types.job import load_job
 from gql_service.api.types.node import Node
 from gql_service.api.types.project import load_project
 from gql_service.api.types.recipe import Recipe
+from gql_service.api.types.tag import load_tag
 from gql_service.api.types.user import Token, User
 from gql_service.api.types.version import Version
 from gql_service.catalog.binary import BinaryRecord, binary_by_sha256
@@ -55,6 +56,8 @@ async def load_node(info: Info, id: ids.NodeId) -> Node | None:
             return await _annotation(info, id)
         case ids.VersionId():
             return await _version(info, id)
+        case ids.TagId(key):
+            return await load_tag(info, key)
 
 
 async def load_dataset_node(info: Info, id: ids.DatasetId) -> Dataset | None:

@@ -16,6 +16,7 @@ from gql_service.api.mutations.annotations import AnnotationMutations
 from gql_service.api.mutations.clones import CloneMutations
 from gql_service.api.mutations.datasets import DatasetMutations
 from gql_service.api.mutations.items import ItemMutations
+from gql_service.api.mutations.marks import MarkMutations
 from gql_service.api.mutations.projects import ProjectMutations
 from gql_service.api.mutations.recipes import RecipeMutations
 from gql_service.api.mutations.uploads import UploadMutations
@@ -40,6 +41,7 @@ class Mutation(
     ItemMutations,
     AnnotationMutations,
     CloneMutations,
+    MarkMutations,
 ):
     pass
 

@@ -54,7 +54,8 @@ class Dataset(SQLModel, table=True):
     """A named line of versions. `head` is the newest published one; 0 while it is being built.
 
     `deleted_at` is a soft delete. A purged dataset keeps this row, nameless, because knowledge and
-    sources of others speak of it by number.
+    sources of others speak of it by number. While `locked_at` is set the dataset is read-only; it
+    stands here, in the row that every writer locks, so that nobody can have read it too early.
     """
 
     __tablename__ = "datasets"
@@ -79,6 +80,9 @@ class Dataset(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Timestamp)
     deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
     purged_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    locked_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    locked_by: int | None = Field(default=None, sa_type=sa.BigInteger, foreign_key="users.id")
+    lock_reason: str | None = None
 
 
 class DatasetSource(SQLModel, table=True):
@@ -138,7 +142,10 @@ VERSIONS = table_of(Version)
 
 @dataclass(frozen=True, slots=True)
 class DatasetRecord:
-    """A dataset as read; `head` is its newest published version."""
+    """A dataset as read; `head` is its newest published version.
+
+    `locked_at` and `locked_by` are both there or both None.
+    """
 
     id: int
     project: int
@@ -148,6 +155,9 @@ class DatasetRecord:
     creator: int
     created_at: datetime
     deleted_at: datetime | None
+    locked_at: datetime | None
+    locked_by: int | None
+    lock_reason: str | None
 
 
 def dataset_columns() -> sa.Select[Any]:
@@ -156,10 +166,8 @@ def dataset_columns() -> sa.Select[Any]:
 
 
 def dataset_record(row: Sequence[Any]) -> DatasetRecord:
-    id, project, name, type, head, creator, created_at, deleted_at = row
-    return DatasetRecord(
-        id, project, name, DatasetType(type), head, creator, created_at, deleted_at
-    )
+    id, project, name, type, *rest = row
+    return DatasetRecord(id, project, name, DatasetType(type), *rest)
 
 
 def alive() -> sa.ColumnElement[bool]:
@@ -210,19 +218,18 @@ def require_dataset(
     permission: Permission,
     path: Sequence[str | int] = ("datasetId",),
     *,
-    deleted: bool = False,
+    deleted: bool | None = False,
 ) -> DatasetRecord:
     """The dataset, when the actor may do this in its project.
 
     Raises NotFound for one that is absent, not the actor's to read, or deleted (with `deleted`:
-    not deleted, or purged), and Forbidden when the role does not allow it.
+    not deleted, or purged; with None: purged), and Forbidden when the role does not allow it.
     """
-    state = DATASETS.c.deleted_at.is_not(None) if deleted else DATASETS.c.deleted_at.is_(None)
-    row = tx.first(
-        dataset_columns().where(
-            DATASETS.c.id == dataset, state, DATASETS.c.purged_at.is_(None), DATASETS.c.head > 0
-        )
-    )
+    wanted = [DATASETS.c.id == dataset, DATASETS.c.purged_at.is_(None), DATASETS.c.head > 0]
+    if deleted is not None:
+        gone = DATASETS.c.deleted_at
+        wanted.append(gone.is_not(None) if deleted else gone.is_(None))
+    row = tx.first(dataset_columns().where(*wanted))
     absent = NotFound(f"There is no such {'deleted ' if deleted else ''}dataset", path=path)
     if row is None:
         raise absent

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,10 +27,12 @@ from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
 from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.knowledge import choose, learn, seen_by
-from gql_service.versions.locking import lock_dataset, lock_source
+from gql_service.versions.locking import hold_dataset, lock_source, refuse_read_only
 from gql_service.versions.paths import PathChange
 from gql_service.versions.report import keep_renames
 from gql_service.versions.selection import Selection, selected_keys
+
+_DESTINATION = ("destination", "datasetId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
     """Makes a clone, or fills an existing dataset.
 
     Raises NotFound (source, version, destination, selected ids), Invalid, NameTaken, VersionMoved,
-    RecipeMismatch (a destination with another recipe), PathTaken.
+    RecipeMismatch (a destination with another recipe), DatasetLocked (the destination), PathTaken.
     """
     if request.name is None and request.destination is None:
         raise Invalid("Must provide clone name or destination dataset id", path=("name",))
@@ -111,17 +114,19 @@ def _lock(tx: Tx, request: CloneRequest) -> int:
         return lock_source(tx, request.source)
     if request.destination > request.source:
         head = lock_source(tx, request.source)
-        _lock_destination(tx, request.destination)
-        return head
-    _lock_destination(tx, request.destination)
-    return lock_source(tx, request.source)
+        held = _hold_destination(tx, request.destination)
+    else:
+        held = _hold_destination(tx, request.destination)
+        head = lock_source(tx, request.source)
+    refuse_read_only(held, _DESTINATION)
+    return head
 
 
-def _lock_destination(tx: Tx, destination: int) -> None:
+def _hold_destination(tx: Tx, destination: int) -> sa.Row[Any]:
     try:
-        lock_dataset(tx, destination)
+        return hold_dataset(tx, destination)
     except NotFound as refusal:
-        raise NotFound(refusal.message, path=("destination", "datasetId")) from None
+        raise NotFound(refusal.message, path=_DESTINATION) from None
 
 
 def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
@@ -166,7 +171,7 @@ def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -
         raise RecipeMismatch(
             "The destination has another recipe",
             differences(ours.content, theirs.content),
-            path=("destination", "datasetId"),
+            path=_DESTINATION,
         )
     taken = take_into(
         draft,

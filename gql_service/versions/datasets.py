@@ -1,6 +1,8 @@
-"""Datasets as wholes: create, rename, delete, restore, and the choice of their recipe."""
+"""Datasets as wholes: create, rename, delete, restore, lock, and the choice of their recipe."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,9 +13,10 @@ from gql_service.catalog.recipe_use import recipe_for_use
 from gql_service.catalog.visibility import DATASETS
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.errors import NotFound
+from gql_service.errors import DatasetLocked, NotFound, NotLocked
 from gql_service.versions.birth import begin_dataset, refuse_taken_name
 from gql_service.versions.draft import VERSIONS, open_draft
+from gql_service.versions.locking import hold_dataset, lock_dataset
 
 _PROJECT = Prepared(sa.select(DATASETS.c.project).where(DATASETS.c.id == sa.bindparam("dataset")))
 _RECIPE = Prepared(
@@ -73,14 +76,13 @@ def switch_recipe(
 
 
 def rename_dataset(tx: Tx, dataset: int, name: str) -> None:
-    """Gives a dataset another name; not a version. Raises Invalid, NotFound, NameTaken."""
-    row = tx.first(
-        sa.select(DATASETS.c.project, DATASETS.c.name, DATASETS.c.deleted_at)
-        .where(DATASETS.c.id == dataset)
-        .with_for_update(key_share=True)
-    )
-    if row is None or row.deleted_at is not None:
-        raise NotFound("There is no such dataset", path=("datasetId",))
+    """Gives a dataset another name; not a version.
+
+    Raises Invalid, NotFound, DatasetLocked, NameTaken.
+    """
+    lock_dataset(tx, dataset)
+    row = tx.first(sa.select(DATASETS.c.project, DATASETS.c.name).where(DATASETS.c.id == dataset))
+    assert row is not None, "a dataset that we hold"
     wanted = clean_name(name, ("name",))
     if wanted == row.name:
         return
@@ -91,15 +93,10 @@ def rename_dataset(tx: Tx, dataset: int, name: str) -> None:
 def delete_dataset(tx: Tx, dataset: int) -> None:
     """Deletes a dataset softly: it is out of sight, can be restored, and is purged later.
 
-    Its name is free at once, and its clones are not touched. Raises NotFound.
+    Its name is free at once, and its clones are not touched. Raises NotFound and DatasetLocked.
     """
-    hit = tx.execute(
-        sa.update(DATASETS)
-        .where(DATASETS.c.id == dataset, DATASETS.c.deleted_at.is_(None), DATASETS.c.head > 0)
-        .values(deleted_at=tx.now)
-    )
-    if hit.rowcount == 0:
-        raise NotFound("There is no such dataset", path=("datasetId",))
+    lock_dataset(tx, dataset)
+    tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(deleted_at=tx.now))
 
 
 def restore_dataset(tx: Tx, dataset: int) -> None:
@@ -117,6 +114,30 @@ def restore_dataset(tx: Tx, dataset: int) -> None:
         raise NotFound("There is no such deleted dataset", path=("datasetId",))
     with refuse_taken_name(tx, row.project, row.name):
         tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(deleted_at=None))
+
+
+def set_lock(tx: Tx, dataset: int, reason: str | None = None) -> None:
+    """Makes a dataset read-only; not a version. Who is writing it is waited for.
+
+    It can still be read, cloned and merged from, and its versions tagged. Raises NotFound, and
+    DatasetLocked when it is already.
+    """
+    held = hold_dataset(tx, dataset)
+    if held.locked_at is not None:
+        raise DatasetLocked("The dataset is locked already", path=("datasetId",))
+    _put_lock(tx, dataset, locked_at=tx.now, locked_by=tx.actor, lock_reason=reason)
+
+
+def lift_lock(tx: Tx, dataset: int) -> None:
+    """Lets a dataset be changed again. Raises NotFound, and NotLocked when it is not locked."""
+    held = hold_dataset(tx, dataset)
+    if held.locked_at is None:
+        raise NotLocked("The dataset is not locked", path=("datasetId",))
+    _put_lock(tx, dataset, locked_at=None, locked_by=None, lock_reason=None)
+
+
+def _put_lock(tx: Tx, dataset: int, **lock: Any) -> None:
+    tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(lock))
 
 
 def recipe_at(tx: Tx, dataset: int, version: int) -> RecipeRecord:

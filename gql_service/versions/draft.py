@@ -237,8 +237,8 @@ def open_draft(
 ) -> Draft:
     """Locks a dataset and begins its next version.
 
-    Raises NotFound for one that is absent, deleted or not yet published, and VersionMoved when the
-    head is not `expected_version`.
+    Raises NotFound for one that is absent, deleted or not yet published, DatasetLocked for one that
+    is read-only, and VersionMoved when the head is not `expected_version`.
     """
     head = lock_dataset(tx, dataset)
     if expected_version is not None and expected_version != head:

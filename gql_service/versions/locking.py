@@ -1,21 +1,49 @@
-"""The locks of datasets: one writer at a time, and no purge under whoever reads for long."""
+"""The locks of datasets: one writer at a time, and no purge under whoever reads for long.
+
+And the lock that people set, which makes a dataset read-only: it is read from the row that a writer
+has locked, so that no writer goes on who has looked before it was set.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from gql_service.catalog.visibility import DATASETS
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.errors import NotFound
+from gql_service.errors import DatasetLocked, NotFound
 
 
 def lock_dataset(tx: Tx, dataset: int) -> int:
-    """Takes the dataset's lock to the end of the transaction and returns its head.
+    """Takes the dataset's lock to the end of the transaction, to change it; returns its head.
 
-    Raises NotFound for one that is absent, deleted or not yet published.
+    Raises NotFound for one that is absent, deleted or not yet published, and DatasetLocked for one
+    that is read-only.
+    """
+    row = hold_dataset(tx, dataset)
+    refuse_read_only(row)
+    head: int = row.head
+    return head
+
+
+def hold_dataset(tx: Tx, dataset: int) -> sa.Row[Any]:
+    """Takes the dataset's lock to the end of the transaction, also when it is read-only.
+
+    Returns `head` and what says whether it is. Raises NotFound as `lock_dataset`.
     """
     return _locked(tx, dataset, shared=False)
+
+
+def refuse_read_only(held: sa.Row[Any], path: Sequence[str] = ("datasetId",)) -> None:
+    """Raises DatasetLocked when a dataset, as `hold_dataset` returned it, is read-only."""
+    if held.locked_at is not None:
+        why = f": {held.lock_reason}" if held.lock_reason else ""
+        raise DatasetLocked(
+            f"The dataset is locked against changes{why}", path=path, current_version=held.head
+        )
 
 
 def lock_source(tx: Tx, dataset: int) -> int:
@@ -23,19 +51,19 @@ def lock_source(tx: Tx, dataset: int) -> int:
 
     Writers go on meanwhile. Raises NotFound as `lock_dataset`.
     """
-    return _locked(tx, dataset, shared=True)
+    head: int = _locked(tx, dataset, shared=True).head
+    return head
 
 
-_HEAD = sa.select(DATASETS.c.head, DATASETS.c.deleted_at).where(
-    DATASETS.c.id == sa.bindparam("dataset")
-)
+_HEAD = sa.select(
+    DATASETS.c.head, DATASETS.c.deleted_at, DATASETS.c.locked_at, DATASETS.c.lock_reason
+).where(DATASETS.c.id == sa.bindparam("dataset"))
 _HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))
 _HEAD_TO_READ = Prepared(_HEAD.with_for_update(key_share=True, read=True))
 
 
-def _locked(tx: Tx, dataset: int, *, shared: bool) -> int:
+def _locked(tx: Tx, dataset: int, *, shared: bool) -> sa.Row[Any]:
     row = tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset})
     if row is None or row.deleted_at is not None or row.head == 0:
         raise NotFound("There is no such dataset", path=("datasetId",))
-    head: int = row.head
-    return head
+    return row

@@ -3,7 +3,8 @@
 A line is needed while its dataset is not purged, or some needed line has it as a layer; layers are
 flattened, so one look decides. Of a line that is kept for others only, a state stays when it
 contains a pin: the version at which one of them sees the line. All pins count, not the largest.
-Knowledge and chosen keys outlive the dataset that they speak of.
+Knowledge and chosen keys outlive the dataset that they speak of. A deleted dataset with a golden
+tag is not purged, however long ago it was deleted, until the tag is deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.binary import release
+from gql_service.catalog.tag import TAGS, has_golden_tag
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
@@ -44,22 +46,28 @@ class Purge:
 
 
 def deleted_since(tx: Tx, older_than: timedelta) -> list[int]:
-    """The deleted datasets whose time to be restored is over, ascending."""
+    """The deleted datasets whose time to be restored is over, ascending; none with a golden tag."""
     rows = tx.rows(
         sa.select(DATASETS.c.id)
-        .where(DATASETS.c.deleted_at <= tx.now - older_than, DATASETS.c.purged_at.is_(None))
+        .where(
+            DATASETS.c.deleted_at <= tx.now - older_than,
+            DATASETS.c.purged_at.is_(None),
+            ~has_golden_tag(DATASETS.c.id),
+        )
         .order_by(DATASETS.c.id)
     )
     return [row.id for row in rows]
 
 
 def purge_deleted(tx: Tx, older_than: timedelta) -> Purge:
-    """Purges every dataset that was deleted at least `older_than` ago."""
-    datasets = deleted_since(tx, older_than)
+    """Purges every dataset that was deleted at least `older_than` ago and has no golden tag."""
+    found = deleted_since(tx, older_than)
+    # Against clones and merges that are reading them, which hold a share of this lock.
+    tx.rows(sa.select(DATASETS.c.id).where(among(DATASETS.c.id, found)).with_for_update())
+    # One may have been restored, and tagged, before we had its lock.
+    datasets = sorted(set(found).intersection(deleted_since(tx, older_than)))
     if not datasets:
         return Purge(0, 0, 0)
-    # Against clones and merges that are reading them, which hold a share of this lock.
-    tx.rows(sa.select(DATASETS.c.id).where(among(DATASETS.c.id, datasets)).with_for_update())
     tx.execute(
         sa.update(DATASETS).where(among(DATASETS.c.id, datasets)).values(purged_at=tx.now, name="")
     )
@@ -127,7 +135,7 @@ def _release(tx: Tx, line: int, pins: Sequence[int]) -> None:
 def _forget(tx: Tx, datasets: Collection[int]) -> None:
     """Removes what the purged datasets said of themselves."""
     lost = _batches(tx, among(KNOWLEDGE.c.dataset, datasets))
-    for table in (LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES):
+    for table in (TAGS, LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES):
         tx.execute(sa.delete(table).where(among(table.c.dataset, datasets)))
     unused = lost - _batches(tx, KNOWLEDGE.c.batches != "")
     tx.execute(sa.delete(CHOSEN_KEYS).where(among(CHOSEN_KEYS.c.batch, unused)))

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gql_service.catalog.binary_audit import audit_binaries
 from gql_service.catalog.finding import EXAMPLES, Finding
 from gql_service.catalog.heads import in_heads
+from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
@@ -221,10 +222,27 @@ def _writes() -> Iterator[Question]:
         yield f"one write of {states.name} has one {when_known}", torn
 
 
+def _marks() -> Iterator[Question]:
+    """What people set beside the versions: tags, and the lock that makes a dataset read-only."""
+    tags = sa.select(TAGS.c.id).join(DATASETS, DATASETS.c.id == TAGS.c.dataset)
+    stray = sa.or_(TAGS.c.version > DATASETS.c.head, DATASETS.c.purged_at.is_not(None))
+    yield "every tag is of a published version that is kept", tags.where(stray)
+    locked, locker = DATASETS.c.locked_at.is_not(None), DATASETS.c.locked_by.is_not(None)
+    unsound = sa.or_(
+        sa.and_(locked, DATASETS.c.deleted_at.is_not(None)),
+        sa.and_(locked, ~locker),
+        sa.and_(~locked, locker),
+    )
+    yield (
+        "a locked dataset is not deleted, and was locked by somebody",
+        (sa.select(DATASETS.c.id).where(unsound)),
+    )
+
+
 # Built once: making a statement anew takes longer than to run it over a small store.
 _QUESTIONS = tuple(
     (invariant, statement.limit(EXAMPLES))
-    for ask in (_numbers, _intervals, _whiteouts, _late_layers, _writes)
+    for ask in (_numbers, _intervals, _whiteouts, _late_layers, _writes, _marks)
     for invariant, statement in ask()
 )
 _LAYERS = sa.select(LAYERS).order_by(LAYERS.c.line, LAYERS.c.depth)

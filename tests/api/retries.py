@@ -103,10 +103,22 @@ def _two_datasets(ada: Client, shelf: Shelf) -> Input:
     return {"name": "merged", "datasetIds": [shelf.dataset, copy["dataset"]["id"]]}
 
 
+def _tag(ada: Client, shelf: Shelf) -> Input:
+    input = {"datasetId": shelf.dataset, "name": "v1"}
+    ada.change("tagVersion", **input)
+    return input
+
+
+def _locked_dataset(ada: Client, shelf: Shelf) -> Input:
+    ada.change("lockDataset", datasetId=shelf.dataset)
+    return {"datasetId": shelf.dataset}
+
+
 _VERSION = "version { number author { name } } dataset { head { number } itemsCount }"
 _MEMBERS = "project { members { user { name } role } }"
 _ITEMS = f"added skipped updated items {{ id path }} {_VERSION}"
 _MARKS = f"annotations {{ id label }} {_VERSION}"
+_LOCK = "dataset { id lock { reason createdAt creator { name } } }"
 _JOB = "job { id finishedAt } dataset { id itemsCount } report { itemsCount annotationsCount }"
 
 CALLS = {
@@ -161,6 +173,14 @@ CALLS = {
     "updateAnnotations": Call(f"updated {_MARKS}", _marks_to_change, {"annotations": []}),
     "deleteAnnotations": Call(f"deleted {_VERSION}", _marks_to_delete, {"ids": []}),
     "cloneDataset": Call(_JOB, _about("dataset", name="c"), {"withMetadata": False}),
+    "tagVersion": Call(
+        "tag { id name createdAt creator { name } } dataset { tags { id } }",
+        _about("dataset", name="v1", golden=True, message="why", at={"number": 1}),
+        {"at": {"number": 2}},
+    ),
+    "deleteTag": Call("tagId dataset { id tags { id } }", _tag, {"name": "v2"}),
+    "lockDataset": Call(_LOCK, _about("dataset", reason="frozen"), {"reason": "thawed"}),
+    "unlockDataset": Call(_LOCK, _locked_dataset, {"datasetId": "ds_9"}),
     "mergeDatasets": Call(_JOB, _two_datasets, {"policy": "THREE_WAY"}),
 }
 

@@ -211,7 +211,8 @@ def test_a_retry_may_select_other_fields_and_shows_what_is_there_now(
 
 
 ABOUT_A_PROJECT = set(CALLS) - {"createProject", "deleteProject", "createUser", "createToken"}
-HIDDEN = sorted(ABOUT_A_PROJECT - {"revokeToken", "deleteDataset", "deleteRecipe", "removeMember"})
+ONLY_AN_ID = {"deleteDataset", "deleteRecipe", "deleteTag"}
+HIDDEN = sorted(ABOUT_A_PROJECT - ONLY_AN_ID - {"revokeToken", "removeMember"})
 
 
 @ON_SQLITE

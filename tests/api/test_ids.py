@@ -23,6 +23,7 @@ SPELT = {
     "an_12_678": ids.AnnotationId(12, 678),
     "an_12_678_v3": ids.AnnotationId(12, 678, 3),
     "ve_12_3": ids.VersionId(12, 3),
+    "ta_6": ids.TagId(6),
     f"pr_{2**63 - 1}": ids.ProjectId(2**63 - 1),
 }
 NONE = [
@@ -52,6 +53,7 @@ NONE = [
     "it_12_345_678",
     "ve_12",
     "ve_12_3_v4",
+    "ta_6_v1",
     f"bi_{SHA.upper()}",
     f"bi_{SHA[:-1]}",
     "\ud800",

@@ -27,6 +27,8 @@ BINARIES = '{ items(datasetId: "%(dataset)s", first: %(n)d) { nodes { binary { %
 DATASETS = "{ datasets(first: %(n)d) { nodes { %(field)s } } }"
 SOURCES = "{ datasets(first: %(n)d) { nodes { sources { %(field)s } } } }"
 VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
+LOCKS = "{ datasets(first: %(n)d) { nodes { lock { %(field)s } } } }"
+TAGS = "{ datasets(first: %(n)d) { nodes { tags { %(field)s } } } }"
 RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
 PROJECTS = "{ projects(first: %(n)d) { nodes { %(field)s } } }"
 MEMBERS = "{ projects(first: %(n)d) { nodes { members { %(field)s } } } }"
@@ -61,6 +63,11 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Dataset.creator": (DATASETS, "creator { id }", 1),
     "Dataset.updatedBy": (DATASETS, "updatedBy { id }", 2),
     "Dataset.labelCounts": (DATASETS, "labelCounts { label }", 1),
+    "Dataset.tags": (DATASETS, "tags { name golden }", 1),
+    "Dataset.lock": (DATASETS, "lock { reason }", 0),
+    "DatasetLock.creator": (LOCKS, "creator { id }", 1),
+    "Tag.version": (TAGS, "version { id }", 1),
+    "Tag.creator": (TAGS, "creator { id }", 1),
     "Dataset.version": (DATASETS, "version { id }", 1),
     "Dataset.head": (DATASETS, "head { id }", 1),
     "Facet.values": (
@@ -74,6 +81,7 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Version.author": (VERSIONS, "author { id }", 1),
     "Version.recipe": (VERSIONS, "recipe { id }", 1),
     "Version.counts": (VERSIONS, "counts { itemsAdded }", 0),
+    "Version.tags": (VERSIONS, "tags { name }", 1),
     "Version.mergeReport": (VERSIONS, "mergeReport { outcome }", 1),
     "Recipe.project": (RECIPES, "project { id }", 0),
     "Recipe.labels": (RECIPES, "labels { name }", 0),
@@ -118,7 +126,10 @@ def counted(statements: list[str]) -> int:
 
 @pytest.fixture
 def many(ada: Client, shelf: Shelf) -> Shelf:
-    """A hundred annotated items, and a clone of a clone of them; several projects and recipes."""
+    """A hundred annotated items, and a clone of a clone of them; several projects and recipes.
+
+    Every dataset is locked and has two tags.
+    """
     sha = hashlib.sha256(b"shelf 0").hexdigest()
     new = [
         {"sha256": sha, "path": f"/more/{number:03}.txt", "annotations": [BOX]}
@@ -130,6 +141,10 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
         ada.change("createProject", name=f"project {number}")
     for source in ("ds_1", "ds_2"):
         ada.change("cloneDataset", datasetId=source, name=f"clone of {source}")
+    for dataset in ("ds_1", "ds_2", "ds_3"):
+        for name in ("first", "second"):
+            ada.change("tagVersion", datasetId=dataset, name=name)
+        ada.change("lockDataset", datasetId=dataset)
     return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
 
 

@@ -59,6 +59,8 @@ class Draft:
     def __init__(self, world: World, dataset: Dataset) -> None:
         if dataset.deleted:
             raise Refused("NOT_FOUND")
+        if dataset.locked:
+            raise Refused("DATASET_LOCKED")
         self.world = world
         self.dataset = dataset
         self.head = dataset.at(dataset.head)

@@ -124,6 +124,8 @@ class Dataset:
     number: int
     versions: list[Snapshot] = field(default_factory=list)
     deleted: bool = False
+    locked: bool = False
+    golden: bool = False
 
     @property
     def head(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
     DATASETS,
@@ -20,6 +21,7 @@ from gql_service.database.engine import Tx
 from gql_service.versions.counting import LABEL_COUNTS
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.knowledge import KNOWLEDGE
+from gql_service.versions.tags import tag_version
 from tests.builders import Lab
 
 
@@ -167,6 +169,19 @@ def two_values(states: sa.Table, **values: Any) -> Callable[[Tx, Place], None]:
 def annotation_without_item(tx: Tx, place: Place) -> None:
     line = line_of(tx, place.source)
     put(tx, ANNOTATIONS, line, place.keys[2], item=10**9)
+
+
+def tag_beyond_the_head(tx: Tx, place: Place) -> None:
+    surplus_version(tx, place)
+    number = tag_version(tx, place.top, "newest")
+    tx.execute(sa.update(TAGS).where(TAGS.c.id == number).values(version=2))
+
+
+def dataset_row(**values: Any) -> Callable[[Tx, Place], None]:
+    def damage(tx: Tx, place: Place) -> None:
+        tx.execute(sa.update(DATASETS).where(DATASETS.c.id == place.top).values(values))
+
+    return damage
 
 
 def missing_version(tx: Tx, place: Place) -> None:

@@ -7,12 +7,15 @@ from collections import Counter
 
 from gql_service.database.engine import Database
 from tests.versions.ending import compare_everything
+from tests.versions.marking_steps import try_locked
 from tests.versions.service import Stage, set_the_stage
 from tests.versions.sharing_steps import DROPPING, SHARING
 from tests.versions.steps import EDITS, Choose, Step, begin
 from tests.versions.twin import Twin
 
 STEPS = 20
+LOCKED = 0.05
+"""After how many steps a dataset is locked for a moment."""
 
 
 def prepared(database: Database) -> Stage:
@@ -43,12 +46,15 @@ def run_history(
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]
     twin = Twin(database, stage)
+    marker = random.Random(f"marks {seed}")  # of its own: every seed lives the history it lived
     at = 0
     try:
         begin(twin, choose)
         for step in chooser.choices(names, weights, k=steps):
             at += 1
             step(twin, choose)
+            if marker.random() < LOCKED:
+                try_locked(twin, marker.randrange)
         compare_everything(twin)
     except Exception as error:
         raise Failed(f"seed {seed}, step {at} of {steps}: {error}") from error

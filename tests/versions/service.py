@@ -32,7 +32,7 @@ from gql_service.catalog.user import User
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
 from gql_service.versions import annotations as annotating
-from gql_service.versions import datasets, items, retention
+from gql_service.versions import datasets, items, retention, tags
 from gql_service.versions.clone import CloneOutcome, CloneRequest, clone_dataset
 from gql_service.versions.given import GIVEN_NOTHING
 from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
@@ -158,6 +158,18 @@ class Service:
 
     def delete_dataset(self, dataset: int) -> None:
         self.write(lambda tx: datasets.delete_dataset(tx, dataset))
+
+    def lock(self, dataset: int) -> None:
+        self.write(lambda tx: datasets.set_lock(tx, dataset))
+
+    def unlock(self, dataset: int) -> None:
+        self.write(lambda tx: datasets.lift_lock(tx, dataset))
+
+    def tag_golden(self, dataset: int) -> int:
+        return self.write(lambda tx: tags.tag_version(tx, dataset, "golden", golden=True))
+
+    def untag(self, dataset: int) -> int:
+        return self.write(lambda tx: tags.delete_tag(tx, dataset, "golden"))
 
     def purge(self) -> None:
         """Purges every dataset that is deleted, however lately."""

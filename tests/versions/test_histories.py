@@ -59,6 +59,7 @@ def test_random_histories_agree_with_the_naive_model(database: Database, stage: 
         done += run_history(database, stage, seed)
 
     assert {"clone", "clone filtered", "clone into", "purge", "conflict metadata"} <= done.keys()
+    assert {"update: DATASET_LOCKED", "clone into: DATASET_LOCKED"} <= done.keys()
 
 
 def test_histories_that_hypothesis_builds_agree_too(database: Database, stage: Stage) -> None:

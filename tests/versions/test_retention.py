@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from gql_service.catalog.binary import CANDIDATES
 from gql_service.catalog.filters import ItemFilter, StringFilter
 from gql_service.catalog.line import Layer
 from gql_service.catalog.sweep import sweep
+from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
@@ -20,6 +22,7 @@ from gql_service.catalog.visibility import (
     LINES,
 )
 from gql_service.database.columns import table_of
+from gql_service.database.engine import Tx
 from gql_service.errors import ErrorCode
 from gql_service.settings import Settings
 from gql_service.versions.birth import SOURCES
@@ -32,13 +35,15 @@ from gql_service.versions.merge_rules import MergePolicy
 from gql_service.versions.report import CONFLICTS, RENAMES, REPORTS
 from gql_service.versions.retention import Purge, deleted_since, purge_deleted
 from gql_service.versions.selection import Selection
+from gql_service.versions.tags import delete_tag, tag_version
 from tests.builders import ON_SQLITE, Lab, by_keys, new_item, samples
 from tests.conftest import SetClock
+from tests.versions.waiting import PATIENCE, wait_for_waiting
 
 MONTH = timedelta(days=30)
 NOW = timedelta(0)
 OF_STATES = (ITEMS, ANNOTATIONS, ITEM_WHITEOUTS, ANNOTATION_WHITEOUTS, LINES, table_of(Layer))
-OF_DATASETS = (LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES)
+OF_DATASETS = (TAGS, LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES)
 
 
 def purge(lab: Lab, *datasets: int) -> Purge:
@@ -78,6 +83,7 @@ def test_of_a_dataset_that_nothing_lies_on_only_its_nameless_row_is_left(lab: La
     lab.update(dataset, by_keys(a), ItemPatch(hidden=True))
     lab.delete(dataset, b)
     part = lab.clone(dataset, selection=by_keys(a))
+    lab.write(tag_version, dataset, "not golden")
     merged = lab.merge(source, part)
 
     purge(lab, source, dataset, part, merged)
@@ -206,6 +212,70 @@ def test_after_a_purge_everything_goes_on(lab: Lab, edit: str) -> None:
 
     assert lab.shown(copy) == lab.shown(clone)
     assert lab.paths(clone, 1) == ["/0.jpg", "/1.jpg", "/2.jpg"]
+    lab.verify()
+
+
+def test_a_golden_tag_keeps_a_deleted_dataset_with_its_bytes_while_it_is_there(
+    lab: Lab, clock: SetClock
+) -> None:
+    golden, plain = lab.dataset(new_item("/a", 1, "cat")), lab.dataset(new_item("/b", 2))
+    lab.write(tag_version, golden, "gold", 1, golden=True)
+    lab.write(tag_version, golden, "plain")
+    lab.write(tag_version, plain, "plain")
+    before = lab.shown(golden)
+    rules = Settings(sweep_grace_hours=1, sweep_delete_delay_hours=1)
+
+    def months_pass() -> set[bytes]:
+        """All that is due is purged and swept; what bytes are left."""
+        purged = lab.write(purge_deleted, MONTH)
+        for _ in range(3):
+            sweep(lab.database, lab.vault, rules, force=True)
+            clock.advance(MONTH)
+        counts.append(purged.datasets)
+        return {b"".join(lab.vault.read(key)) for key in list(lab.vault.keys())}
+
+    counts: list[int] = []
+    for dataset in (golden, plain):
+        lab.write(delete_dataset, dataset)
+    clock.advance(MONTH)
+    left = months_pass()
+    assert b"first file" in left and b"second file" not in left
+    assert {row.dataset for row in lab.rows(TAGS)} == {golden}
+    lab.verify()
+    lab.write(restore_dataset, golden)
+    assert lab.shown(golden) == before
+
+    lab.write(delete_dataset, golden)
+    clock.advance(MONTH)
+    months_pass()
+    lab.write(delete_tag, golden, "gold")
+    assert b"first file" not in months_pass()
+
+    assert counts == [1, 0, 1]
+    assert lab.rows(TAGS) == []
+    lab.verify()
+
+
+def test_a_purge_spares_what_is_made_golden_while_it_waits(lab: Lab) -> None:
+    dataset, restored, gone = lab.dataset(), lab.dataset(), lab.dataset()
+    for one in (dataset, restored, gone):
+        lab.write(delete_dataset, one)
+    with ThreadPoolExecutor(1) as pool:
+
+        def make_golden(tx: Tx) -> Future[Purge]:
+            restore_dataset(tx, dataset)
+            restore_dataset(tx, restored)
+            tag_version(tx, dataset, "gold", golden=True)
+            delete_dataset(tx, dataset)
+            purge = pool.submit(lab.write, purge_deleted, NOW)
+            wait_for_waiting(tx, purge)
+            return purge
+
+        purged = lab.write(make_golden).result(PATIENCE)
+
+    assert purged.datasets == 1
+    lab.write(restore_dataset, dataset)
+    assert lab.shown(dataset) and lab.shown(restored)
     lab.verify()
 
 

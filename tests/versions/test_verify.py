@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -30,6 +30,7 @@ from tests.versions.damages import (
     annotation_without_item,
     closed_after_the_head,
     covered_twice,
+    dataset_row,
     dated_after_the_head,
     forgotten,
     forgotten_annotations,
@@ -42,6 +43,7 @@ from tests.versions.damages import (
     put,
     stray_whiteout,
     surplus_version,
+    tag_beyond_the_head,
     two_values,
     wrong_label_count,
 )
@@ -76,6 +78,8 @@ SEEN = "what is shown has been seen"
 NUMBERED = "versions are numbered from 1 to the head"
 ORPHANS = "every annotation lies on an item that is shown"
 ITEM_TWICE, PATH_TWICE = "every item is shown once", "every path is shown once"
+LOCKED_BY = "a locked dataset is not deleted, and was locked by somebody"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFERENCES = "references are what heads show"
 
 DAMAGES: dict[str, tuple[Callable[[Tx, Place], None], set[str]]] = {
@@ -158,6 +162,15 @@ DAMAGES: dict[str, tuple[Callable[[Tx, Place], None], set[str]]] = {
     "an annotation on nothing": (annotation_without_item, {ORPHANS}),
     "a version that is missing": (missing_version, {NUMBERED}),
     "a version beyond the head": (surplus_version, {NUMBERED}),
+    "a tag of a version beyond the head": (
+        tag_beyond_the_head,
+        {NUMBERED, "every tag is of a published version that is kept"},
+    ),
+    "a lock that nobody has set": (dataset_row(locked_at=NOON), {LOCKED_BY}),
+    "a lock of a deleted dataset": (
+        dataset_row(locked_at=NOON, locked_by=1, deleted_at=NOON),
+        {LOCKED_BY},
+    ),
 }
 
 

@@ -194,14 +194,38 @@ class Twin:
         def drop() -> None:
             if self.model(dataset).deleted:
                 raise Refused("NOT_FOUND")
+            if self.model(dataset).locked:
+                raise Refused("DATASET_LOCKED")
             self.model(dataset).deleted = True
 
         self.both("drop", drop, lambda: self.service.delete_dataset(self.id(dataset)))
 
+    def mark(self, mark: str, dataset: int, present: bool) -> None:
+        """Sets or lifts a lock, or a golden tag, which no dataset has twice."""
+
+        def change() -> None:
+            model = self.model(dataset)
+            if model.deleted and (mark == "locked" or present):
+                raise Refused("NOT_FOUND")
+            if getattr(model, mark) == present:
+                raise Refused(_MARKED[mark, present])
+            setattr(model, mark, present)
+
+        act = {
+            ("locked", True): self.service.lock,
+            ("locked", False): self.service.unlock,
+            ("golden", True): self.service.tag_golden,
+            ("golden", False): self.service.untag,
+        }[mark, present]
+        self.both(f"{mark} {present}", change, lambda: act(self.id(dataset)))
+
     def purge(self) -> None:
-        """Takes away what only deleted datasets show; the model then forgets lost bases."""
+        """Takes away what only deleted datasets show; the model then forgets lost bases.
+
+        What has a golden tag stays.
+        """
         self.both("purge", lambda: None, self.service.purge)
-        self.purged.update(self.deleted())
+        self.purged.update(one for one in self.deleted() if not self.model(one).golden)
         with self.database.read() as tx:
             items, annotations = self._stored_writes(tx)
         self.pairing.item_writes.forget_all_but(items)
@@ -365,6 +389,15 @@ class Twin:
             return replace(row, status=None, status_known=False)
 
         self.world.stored = stored
+
+
+_MARKED = {
+    ("locked", True): "DATASET_LOCKED",
+    ("locked", False): "NOT_LOCKED",
+    ("golden", True): "NAME_TAKEN",
+    ("golden", False): "NOT_FOUND",
+}
+"""The refusal of what is so already."""
 
 
 def _kind(field: str) -> str:

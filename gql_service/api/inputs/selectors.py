@@ -18,6 +18,7 @@ from gql_service.api.point import Point
 from gql_service.api.scalars import JSON
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.names import clean_text
+from gql_service.catalog.tag import tag_named
 from gql_service.catalog.version import version_at
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, LimitExceeded, NotFound, ServiceError
@@ -80,6 +81,9 @@ class ItemBy:
 @strawberry.input(one_of=True, description="A version of a dataset.")
 class VersionRef:
     number: strawberry.Maybe[int] = strawberry.field(description="By its number, from 1.")
+    tag: strawberry.Maybe[str] = strawberry.field(
+        description="The version that has this tag; case matters."
+    )
     time: strawberry.Maybe[datetime] = strawberry.field(
         description="The version that was the head at this moment."
     )
@@ -141,11 +145,11 @@ def asked_version(
     """The version that is meant; None when none is named, which means the head.
 
     `of_id` is the version in the id that named the dataset. Raises NotFound when there is no such
-    version, Invalid when the two disagree.
+    version, Invalid when the two disagree or the name of a tag is none.
     """
     wanted = of_id
     if at is not None:
-        wanted = _number(tx, dataset, at)
+        wanted = _number(tx, dataset, at, path)
         if of_id is not None and wanted != of_id:
             raise Invalid("The id contains another version", path=path)
     elif of_id is None:
@@ -155,9 +159,15 @@ def asked_version(
     return wanted
 
 
-def _number(tx: Tx, dataset: DatasetRecord, at: VersionRef) -> int | None:
+def _number(
+    tx: Tx, dataset: DatasetRecord, at: VersionRef, path: Sequence[str | int]
+) -> int | None:
     if at.number is not None:
         return at.number.value
+    if at.tag is not None:
+        of_at = path if path[-1:] == ("at",) else (*path, "at")  # that of a reference ends above
+        tag = tag_named(tx, dataset.id, at.tag.value, (*of_at, "tag"))
+        return None if tag is None else tag.version
     assert at.time is not None, "a oneOf input without a member"
     return version_at(tx, dataset.id, at.time.value)
 

@@ -91,7 +91,7 @@ DeleteAnnotationsResult = Annotated[
 class AnnotationMutations:
     @mutation(
         description="Puts labels on items, many at once. For annotators and up. Fails with "
-        "LABEL_UNKNOWN, NOT_FOUND (an item) and VERSION_MOVED."
+        "LABEL_UNKNOWN, NOT_FOUND (an item), VERSION_MOVED and DATASET_LOCKED."
     )
     async def add_annotations(
         self, info: Info, input: Annotated[AddAnnotationsInput, INPUT]
@@ -115,7 +115,7 @@ class AnnotationMutations:
 
     @mutation(
         description="Changes annotations, many at once. For annotators and up. Fails with "
-        "LABEL_UNKNOWN, NOT_FOUND (an annotation) and VERSION_MOVED."
+        "LABEL_UNKNOWN, NOT_FOUND (an annotation), VERSION_MOVED and DATASET_LOCKED."
     )
     async def update_annotations(
         self, info: Info, input: Annotated[UpdateAnnotationsInput, INPUT]
@@ -138,7 +138,7 @@ class AnnotationMutations:
 
     @mutation(
         description="Removes annotations; history keeps them. For annotators and up. Fails with "
-        "NOT_FOUND (an annotation) and VERSION_MOVED."
+        "NOT_FOUND (an annotation), VERSION_MOVED and DATASET_LOCKED."
     )
     async def delete_annotations(
         self, info: Info, input: Annotated[DeleteAnnotationsInput, INPUT]

@@ -66,8 +66,9 @@ class CloneMutations:
     @mutation(
         description="Makes a new dataset with references to the same files, or fills an existing "
         "one; bytes are never copied, and the source stays as it is. Needs the right to read the "
-        "source and to write where the clone goes. Fails with NAME_TAKEN, VERSION_MOVED, or "
-        "RECIPE_MISMATCH when the destination has another recipe."
+        "source and to write where the clone goes. Fails with NAME_TAKEN, VERSION_MOVED, "
+        "DATASET_LOCKED when the destination is locked, or RECIPE_MISMATCH when it has another "
+        "recipe."
     )
     async def clone_dataset(
         self, info: Info, input: Annotated[CloneDatasetInput, INPUT]

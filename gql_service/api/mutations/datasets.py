@@ -59,7 +59,8 @@ class UpdateDatasetSuccess:
 class DeleteDatasetSuccess:
     dataset_id: strawberry.ID = strawberry.field(description="Its id, for restoreDataset.")
     restorable_until: datetime = strawberry.field(
-        description="From then on it may be purged, with what only it needs."
+        description="From then on it may be purged, with what only it needs; not while it has a "
+        "golden tag."
     )
 
 
@@ -117,7 +118,7 @@ class DatasetMutations:
 
     @mutation(
         description="Renames a dataset; no version is made. For developers and owners. Fails with "
-        "NAME_TAKEN."
+        "NAME_TAKEN and DATASET_LOCKED."
     )
     async def update_dataset(
         self, info: Info, input: Annotated[UpdateDatasetInput, INPUT]
@@ -134,7 +135,8 @@ class DatasetMutations:
 
     @mutation(
         description="Deletes a dataset softly: it is out of sight and its name is free, and it can "
-        "be restored for a time. Its clones stay whole. For developers and owners."
+        "be restored for a time, while it has a golden tag for ever. Its clones stay whole. For "
+        "developers and owners. Fails with DATASET_LOCKED."
     )
     async def delete_dataset(
         self, info: Info, input: Annotated[DeleteDatasetInput, INPUT]
@@ -169,7 +171,7 @@ class DatasetMutations:
 
     @mutation(
         description="Gives a dataset another recipe, as one version; annotations stay as they are. "
-        "For developers and owners. Fails with VERSION_MOVED."
+        "For developers and owners. Fails with VERSION_MOVED and DATASET_LOCKED."
     )
     async def switch_recipe(
         self, info: Info, input: Annotated[SwitchRecipeInput, INPUT]

@@ -99,7 +99,7 @@ class ItemMutations:
     @mutation(
         description="Adds items over bytes that are stored already, with metadata and annotations. "
         "For developers and owners. Fails with NOT_FOUND for bytes that the viewer cannot see, "
-        "with VERSION_MOVED, and with LABEL_UNKNOWN."
+        "with VERSION_MOVED, with DATASET_LOCKED, and with LABEL_UNKNOWN."
     )
     async def add_items(self, info: Info, input: Annotated[AddItemsInput, INPUT]) -> AddItemsResult:
         dataset = dataset_key(input.dataset_id)
@@ -122,7 +122,7 @@ class ItemMutations:
 
     @mutation(
         description="Changes metadata, description or visibility of the selected items. For "
-        "developers and owners. Fails with VERSION_MOVED."
+        "developers and owners. Fails with VERSION_MOVED and DATASET_LOCKED."
     )
     async def update_items(
         self, info: Info, input: Annotated[UpdateItemsInput, INPUT]
@@ -153,8 +153,8 @@ class ItemMutations:
 
     @mutation(
         description="Moves the selected items into a directory, or one item to a new path; items "
-        "keep their keys and annotations. For developers and owners. Fails with PATH_TAKEN and "
-        "VERSION_MOVED."
+        "keep their keys and annotations. For developers and owners. Fails with PATH_TAKEN, "
+        "VERSION_MOVED and DATASET_LOCKED."
     )
     async def move_items(
         self, info: Info, input: Annotated[MoveItemsInput, INPUT]
@@ -182,7 +182,7 @@ class ItemMutations:
 
     @mutation(
         description="Removes the selected items with their annotations; history keeps both. For "
-        "developers and owners. Fails with VERSION_MOVED."
+        "developers and owners. Fails with VERSION_MOVED and DATASET_LOCKED."
     )
     async def delete_items(
         self, info: Info, input: Annotated[DeleteItemsInput, INPUT]

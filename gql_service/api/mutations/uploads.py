@@ -49,7 +49,7 @@ class UploadMutations:
     @mutation(
         description="Uploads files as items, with metadata and annotations, as one version: all of "
         "them or none. Needs a multipart request. For developers and owners. Fails with "
-        "LIMIT_EXCEEDED, LABEL_UNKNOWN and VERSION_MOVED."
+        "LIMIT_EXCEEDED, LABEL_UNKNOWN, VERSION_MOVED and DATASET_LOCKED."
     )
     async def upload_items(
         self, info: Info, input: Annotated[UploadItemsInput, INPUT]

@@ -12,6 +12,7 @@ import gql_service.api.types.diff as diffs
 import gql_service.api.types.item_list as item_lists
 import gql_service.api.types.project as projects
 import gql_service.api.types.recipe as recipes
+import gql_service.api.types.tag as tagging
 import gql_service.api.types.version as versions
 import gql_service.api.types.version_list as version_lists
 from gql_service.api.arguments import (
@@ -45,9 +46,11 @@ from gql_service.api.types.lazy import (
     LazyItemConnection,
     LazyProject,
     LazyRecipe,
+    LazyTag,
     LazyVersion,
     LazyVersionConnection,
 )
+from gql_service.api.types.lock import DatasetLock
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
@@ -198,6 +201,17 @@ class Dataset(Node):
         )
 
     @resolver(
+        description="The names of its versions, by version and name, whatever version is being "
+        "read; at most 1,000."
+    )
+    async def tags(self, info: Info) -> list[LazyTag]:
+        return list(await tagging.load_tags(info, self.record.id))
+
+    @resolver(description="Set while the dataset is read-only, whatever version is being read.")
+    def lock(self) -> DatasetLock | None:
+        return DatasetLock.of(self.record)
+
+    @resolver(
         description="What differs between the version being read and another, of this dataset or "
         "any; null when that is not there or not the viewer's to read."
     )
@@ -207,7 +221,7 @@ class Dataset(Node):
         other = await diffs.find_ref(info, to, ("to",))
         return None if other is None else diffs.difference(self.point, other, where)
 
-    @resolver(description="What the viewer may do with it.")
+    @resolver(description="What the viewer may do with it, once it is not locked.")
     async def viewer_can(self, info: Info) -> list[Permission]:
         role = await info.context.load(roles_of_actor, self.record.project)
         allowed = permissions_of(role) if role else ()

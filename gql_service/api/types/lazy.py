@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gql_service.api.types.merge import MergeReport
     from gql_service.api.types.project import Project
     from gql_service.api.types.recipe import Recipe, RecipeComparison
+    from gql_service.api.types.tag import Tag
     from gql_service.api.types.version import Version
     from gql_service.api.types.version_list import VersionConnection
 
@@ -37,5 +38,6 @@ LazyMergeReport = Annotated["MergeReport", strawberry.lazy(f"{_TYPES}.merge")]
 LazyProject = Annotated["Project", strawberry.lazy(f"{_TYPES}.project")]
 LazyRecipe = Annotated["Recipe", strawberry.lazy(f"{_TYPES}.recipe")]
 LazyRecipeComparison = Annotated["RecipeComparison", strawberry.lazy(f"{_TYPES}.recipe")]
+LazyTag = Annotated["Tag", strawberry.lazy(f"{_TYPES}.tag")]
 LazyVersion = Annotated["Version", strawberry.lazy(f"{_TYPES}.version")]
 LazyVersionConnection = Annotated["VersionConnection", strawberry.lazy(f"{_TYPES}.version_list")]

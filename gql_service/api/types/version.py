@@ -10,6 +10,7 @@ import gql_service.api.types.dataset as datasets
 import gql_service.api.types.diff as diffs
 import gql_service.api.types.merge as merges
 import gql_service.api.types.recipe as recipes
+import gql_service.api.types.tag as tagging
 from gql_service.api.arguments import ItemsWhere
 from gql_service.api.connections import After, First, window
 from gql_service.api.context import Info
@@ -24,6 +25,7 @@ from gql_service.api.types.lazy import (
     LazyItemChangeConnection,
     LazyMergeReport,
     LazyRecipe,
+    LazyTag,
 )
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
@@ -63,6 +65,10 @@ class Version(Node):
     @resolver(description="The recipe at the revision that it was written under.")
     async def recipe(self, info: Info) -> LazyRecipe:
         return await recipes.load_recipe(info, self.record.recipe, self.record.recipe_revision)
+
+    @resolver(description="The names that it was given, by name.")
+    async def tags(self, info: Info) -> list[LazyTag]:
+        return list(await tagging.load_tags(info, self.record.dataset, self.record.number))
 
     @resolver(
         description="The items that it changed, themselves or in their annotations, oldest item "
