@@ -1,4 +1,8 @@
-"""Tags, golden tags and locks, as clients see them."""
+"""Tags, golden tags and locks, as clients see them.
+
+Seeded bugs that turned these red: a tag given again to the same version; a deletion, or a clone
+into a dataset, that does not look at the lock; golden tags that the purge does not ask for.
+"""
 
 from __future__ import annotations
 

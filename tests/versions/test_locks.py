@@ -1,4 +1,8 @@
-"""Read-only datasets: neither the writer nor the database lets a version in, whoever is faster."""
+"""Read-only datasets: neither the writer nor the database lets a version in, whoever is faster.
+
+Seeded bugs that turned these red: the writer does not look at the lock; a trigger that is not
+there, or takes no share of the dataset's row; a lock set without waiting for who holds the dataset.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import sqlalchemy as sa
 
 from gql_service.database.engine import Tx
 from gql_service.errors import DatasetLocked, ErrorCode
-from gql_service.versions.datasets import lift_lock, set_lock
+from gql_service.versions.datasets import delete_dataset, lift_lock, set_lock
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.tags import tag_version
 from tests.builders import Lab, new_item
@@ -49,9 +53,13 @@ def test_the_database_itself_refuses_a_version_of_a_locked_dataset(lab: Lab) -> 
 
 
 def test_whoever_comes_while_a_lock_is_being_set_waits_and_is_refused(lab: Lab) -> None:
+    source = lab.dataset()
     attempts: tuple[tuple[Callable[[int], Any], type[Exception]], ...] = (
         (lambda dataset: lab.add(dataset, new_item("/late")), DatasetLocked),
         (lambda dataset: lab.write(insert_version, dataset), sa.exc.IntegrityError),
+        (lambda dataset: lab.write(set_lock, dataset), DatasetLocked),
+        (lambda dataset: lab.write(delete_dataset, dataset), DatasetLocked),
+        (lambda dataset: lab.cloning(source, destination=dataset), DatasetLocked),
     )
     for attempt, refusal in attempts:
         dataset = lab.dataset()
