@@ -15,7 +15,7 @@ from alembic import op
 
 from gql_service.database.columns import BigKey, ByteOrderedText, Timestamp
 
-revision = "0003"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
