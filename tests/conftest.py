@@ -185,10 +185,11 @@ CountStatements = Callable[[], AbstractContextManager[list[str]]]
 
 
 @pytest.fixture
-def count_statements(database: Database) -> CountStatements:
+def count_statements(database: Database) -> Iterator[CountStatements]:
     """`with count_statements() as statements:` collects the SQL that the block sends.
 
-    The same on both kinds of database: the words that open a transaction do not count.
+    The same on both kinds of database: the words that open a transaction do not count. An engine
+    that was listened to once stays slow, so the next test is given another.
     """
 
     @contextmanager
@@ -205,4 +206,7 @@ def count_statements(database: Database) -> CountStatements:
         finally:
             event.remove(database.engine, "before_cursor_execute", note)
 
-    return counting
+    yield counting
+    for url, kept in list(_DATABASES.items()):
+        if kept.engine is database.engine:
+            _DATABASES.pop(url).close()

@@ -60,18 +60,21 @@ def masks_of(view: View) -> tuple[Masks, ...]:
     return tuple((s.annotations, s.metadata, s.status) for s in view.sheets)
 
 
-def view_shaped(live: bool, masks: tuple[Masks, ...]) -> View:
-    """A view with parameters in the place of numbers; `numbers_of` gives them."""
+def view_shaped(live: bool, masks: tuple[Masks, ...], of: str = "") -> View:
+    """A view with parameters in the place of numbers; `numbers_of` gives them.
+
+    `of` tells the parameters of several views in one statement apart.
+    """
     sheets = [
-        Sheet(_number(f"line_{depth}"), _number(f"at_{depth}"), *mask)
+        Sheet(_number(f"{of}line_{depth}"), _number(f"{of}at_{depth}"), *mask)
         for depth, mask in enumerate(masks)
     ]
     return View(0, 0, live, tuple(sheets))
 
 
-def numbers_of(view: View) -> dict[str, int]:
-    numbers = {f"line_{depth}": sheet.line for depth, sheet in enumerate(view.sheets)}
-    return numbers | {f"at_{depth}": sheet.at for depth, sheet in enumerate(view.sheets)}
+def numbers_of(view: View, of: str = "") -> dict[str, int]:
+    numbers = {f"{of}line_{depth}": sheet.line for depth, sheet in enumerate(view.sheets)}
+    return numbers | {f"{of}at_{depth}": sheet.at for depth, sheet in enumerate(view.sheets)}
 
 
 def _number(name: str) -> int:

@@ -11,14 +11,17 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.prepared import SHAPES, Masks, masks_of, numbers_of, view_shaped
 from gql_service.catalog.visibility import Sheet, View, visible_items
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given, chunks
 from gql_service.versions.changes import changed_lineages
 from gql_service.versions.comparing import compared
 
@@ -84,8 +87,7 @@ def count_differences(
     """How much differs, of the items with these keys."""
     found = Counts()
     for part in chunks(keys):
-        rows = _compared(tx, before, after, part, filter)
-        found = found.plus(_counted(tx, rows))
+        found = found.plus(_counted(_asked(tx, before, after, part, filter, counted=True)[0]))
     return found
 
 
@@ -118,21 +120,45 @@ def differences_of(
     filter: ItemFilter | None = None,
 ) -> list[ItemDifference]:
     """Those of the items with these keys that differ, by key."""
-    rows = _compared(tx, before, after, keys, filter)
-    return [_difference(row) for row in tx.rows(sa.select(rows).order_by(rows.c.key))]
+    rows = _asked(tx, before, after, keys, filter, counted=False)
+    return [_difference(row) for row in rows]
 
 
-def _compared(
+def _asked(
     tx: Tx,
     before: View | None,
     after: View,
     keys: Collection[int],
     filter: ItemFilter | None,
-) -> sa.CTE:
-    wanted = list(keys)
-    return compared(
-        before or _NOTHING, after, lambda key: among(key, wanted), filter, postgres=tx.postgres
+    *,
+    counted: bool,
+) -> Sequence[sa.Row[Any]]:
+    """The differences by key, or one row of their numbers."""
+    old, wanted = before or _NOTHING, list(keys)
+    if filter is not None:
+        rows = compared(old, after, lambda key: among(key, wanted), filter, postgres=tx.postgres)
+        return tx.rows(_numbers(rows) if counted else _listed(rows))
+    listed, numbers = _prepared(old.live, masks_of(old), after.live, masks_of(after))
+    given = {**numbers_of(old, "old_"), **numbers_of(after, "new_"), "keys": wanted}
+    return tx.rows(numbers if counted else listed, given)
+
+
+@lru_cache(maxsize=SHAPES)
+def _prepared(
+    old_live: bool, old: tuple[Masks, ...], new_live: bool, new: tuple[Masks, ...]
+) -> tuple[Prepared, Prepared]:
+    rows = compared(
+        view_shaped(old_live, old, "old_"),
+        view_shaped(new_live, new, "new_"),
+        lambda key: among_given(key, "keys"),
+        None,
+        postgres=False,  # of which only filters make a difference
     )
+    return Prepared(_listed(rows)), Prepared(_numbers(rows))
+
+
+def _listed(rows: sa.CTE) -> sa.Select[Any]:
+    return sa.select(rows).order_by(rows.c.key)
 
 
 def _difference(row: sa.Row[Any]) -> ItemDifference:
@@ -144,18 +170,22 @@ def _difference(row: sa.Row[Any]) -> ItemDifference:
     return ItemDifference(kind, row.key, row.key)
 
 
-def _counted(tx: Tx, rows: sa.CTE) -> Counts:
+def _numbers(rows: sa.CTE) -> sa.Select[Any]:
+    """Sums in the order of `Counts`."""
     c = rows.c
-    kept = c.was * c.is_now
     sums = [
         sa.literal_column("1"),
         (1 - c.was),
-        kept * c.differs,
+        c.was * c.is_now * c.differs,
         (1 - c.is_now),
         c.annotations_added,
         c.annotations_modified,
         c.annotations_removed,
     ]
-    row = tx.first(sa.select(*(sa.func.coalesce(sa.func.sum(one), 0) for one in sums)))
-    assert row is not None, "sums are always one row"
+    return sa.select(
+        *(sa.func.coalesce(sa.func.sum(one), 0).label(f"n{at}") for at, one in enumerate(sums))
+    )
+
+
+def _counted(row: sa.Row[Any]) -> Counts:
     return Counts(*map(int, row))

@@ -12,11 +12,11 @@ from tests.oracle.differing import Difference, Pair, diff
 from tests.versions.pairing import agree
 from tests.versions.twin import Twin
 
-PAIRS = 6
+PAIRS = 4
 """How many pairs of versions are compared at the end of a history."""
 
 
-def compare_diffs(twin: Twin, tx: Tx) -> None:
+def compare_diffs(twin: Twin) -> None:
     """Some pairs of versions, of any two datasets; the same ones for the same history."""
     chooser = random.Random(twin.world.last_write)
     points = [
@@ -25,8 +25,9 @@ def compare_diffs(twin: Twin, tx: Tx) -> None:
         if dataset.number not in twin.purged
         for version in range(1, dataset.head + 1)
     ]
-    for _ in range(PAIRS if points else 0):
-        _compare_diff(twin, tx, chooser.choice(points), chooser.choice(points))
+    with twin.database.read() as tx:
+        for _ in range(PAIRS if points else 0):
+            _compare_diff(twin, tx, chooser.choice(points), chooser.choice(points))
 
 
 def _compare_diff(twin: Twin, tx: Tx, left: Place, right: Place) -> None:

@@ -12,7 +12,6 @@ from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from tests.oracle.counters import changes, counters
 from tests.oracle.model import Snapshot
-from tests.versions.differing import compare_diffs
 from tests.versions.pairing import Pairing, agree
 from tests.versions.twin import Twin
 
@@ -22,7 +21,7 @@ EMPTY = Snapshot({}, {}, frozenset(), 0, "")
 
 
 def compare_everything(twin: Twin) -> None:
-    """Every version of every dataset that is not purged, all counters, and some diffs."""
+    """Every version of every dataset that is not purged, and all counters."""
     with twin.database.read() as tx:
         numbers = _version_rows(tx, twin.pairing)
         labels = _label_counts(tx, twin.pairing)
@@ -53,7 +52,6 @@ def compare_everything(twin: Twin) -> None:
                     f"dataset {dataset.number} at version {version}",
                 )
                 before = snapshot
-        compare_diffs(twin, tx)
 
 
 def _version_rows(tx: Tx, pairing: Pairing) -> dict[tuple[int, int], sa.Row[Any]]:

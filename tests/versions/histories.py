@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 from gql_service.database.engine import Database
+from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
 from tests.versions.marking_steps import try_locked
 from tests.versions.service import Stage, set_the_stage
@@ -56,6 +57,7 @@ def run_history(
             if marker.random() < LOCKED:
                 try_locked(twin, marker.randrange)
         compare_everything(twin)
+        compare_diffs(twin)
     except Exception as error:
         raise Failed(f"seed {seed}, step {at} of {steps}: {error}") from error
     return twin.done
