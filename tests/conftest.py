@@ -119,6 +119,17 @@ def _database_at(url: str, clock: SetClock) -> Database:
     return database
 
 
+def _forget_if_heard(url: str) -> None:
+    """An engine that was listened to once stays slow: the next test is given another."""
+    kept = _DATABASES[url]
+    if kept.engine in _HEARD:
+        _DATABASES.pop(url).close()
+        _HEARD.clear()
+
+
+_HEARD: set[sa.Engine] = set()
+
+
 @pytest.fixture(scope="session")
 def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("database") / "test.sqlite3"
@@ -135,10 +146,13 @@ def database(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[Databa
         database = _database_at(driven(f"sqlite:///{path}"), clock)
         yield database
         database.close()  # the file goes, and with it what a connection knows of it
+        _forget_if_heard(driven(f"sqlite:///{path}"))
         return
     cluster: Cluster = request.getfixturevalue("cluster")
     cluster.clean()
-    yield _database_at(driven(cluster.url(MIGRATED)), clock)  # its connections serve the next test
+    url = driven(cluster.url(MIGRATED))
+    yield _database_at(url, clock)  # its connections serve the next test
+    _forget_if_heard(url)
 
 
 @pytest.fixture
@@ -185,11 +199,10 @@ CountStatements = Callable[[], AbstractContextManager[list[str]]]
 
 
 @pytest.fixture
-def count_statements(database: Database) -> Iterator[CountStatements]:
+def count_statements(database: Database) -> CountStatements:
     """`with count_statements() as statements:` collects the SQL that the block sends.
 
-    The same on both kinds of database: the words that open a transaction do not count. An engine
-    that was listened to once stays slow, so the next test is given another.
+    The same on both kinds of database: the words that open a transaction do not count.
     """
 
     @contextmanager
@@ -201,12 +214,10 @@ def count_statements(database: Database) -> Iterator[CountStatements]:
                 statements.append(statement)
 
         event.listen(database.engine, "before_cursor_execute", note)
+        _HEARD.add(database.engine)
         try:
             yield statements
         finally:
             event.remove(database.engine, "before_cursor_execute", note)
 
-    yield counting
-    for url, kept in list(_DATABASES.items()):
-        if kept.engine is database.engine:
-            _DATABASES.pop(url).close()
+    return counting
