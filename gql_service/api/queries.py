@@ -32,6 +32,7 @@ from gql_service.api.inputs.selectors import (
     ProjectBy,
     ProjectWhere,
 )
+from gql_service.api.plans import Plans
 from gql_service.api.types.binary import Binary
 from gql_service.api.types.dataset import Dataset
 from gql_service.api.types.dataset_list import dataset_connection
@@ -54,6 +55,7 @@ from gql_service.errors import Invalid, LimitExceeded, ServiceError
 MOST_NODES = 500
 _SHA256 = re.compile("[0-9a-f]{64}")
 
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 DatasetArgument = Annotated[
     strawberry.ID,
     strawberry.argument(description="The dataset; an id with a version means that version."),
@@ -64,13 +66,9 @@ DatasetArgument = Annotated[
     description="Null means: not there, or not the viewer's to read. Wrong arguments are errors "
     "with a code and the path of the argument."
 )
-class Query:
+class Query(Plans):
     @resolver(description="Anything by its id.")
-    async def node(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
-    ) -> Node | None:
+    async def node(self, info: Info, id: Id) -> Node | None:
         return await node_reads.load_node(info, parse(id, ("id",)))
 
     @resolver(
@@ -284,11 +282,7 @@ class Query:
         return await node_reads.load_binary(info, sha256)
 
     @resolver(description="One job.")
-    async def job(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
-    ) -> Job | None:
+    async def job(self, info: Info, id: Id) -> Job | None:
         return await load_job(info, parse_as(JobId, id, ("id",)).key)
 
 

@@ -19,6 +19,7 @@ from gql_service.api.mutations.items import ItemMutations
 from gql_service.api.mutations.marks import MarkMutations
 from gql_service.api.mutations.projects import ProjectMutations
 from gql_service.api.mutations.recipes import RecipeMutations
+from gql_service.api.mutations.reverts import RevertMutations
 from gql_service.api.mutations.uploads import UploadMutations
 from gql_service.api.mutations.users import UserMutations
 from gql_service.api.queries import Query
@@ -42,6 +43,7 @@ class Mutation(
     AnnotationMutations,
     CloneMutations,
     MarkMutations,
+    RevertMutations,
 ):
     pass
 

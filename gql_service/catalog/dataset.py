@@ -48,6 +48,8 @@ class Operation(Enum):
     CLONE = "CLONE"
     MERGE = "MERGE"
     SWITCH_RECIPE = "SWITCH_RECIPE"
+    REVERT = "REVERT"
+    RESTORE = "RESTORE"
 
 
 class Dataset(SQLModel, table=True):

@@ -19,13 +19,13 @@ from gql_service.catalog.names import clean_name
 from gql_service.catalog.recipe_equality import differences
 from gql_service.catalog.visibility import ITEMS, View, open_view
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid, NotFound, RecipeMismatch, VersionMoved
+from gql_service.errors import Invalid, NotFound, RecipeMismatch
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
 from gql_service.versions.clone_into import take_into
 from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
-from gql_service.versions.draft import Draft, open_draft
+from gql_service.versions.draft import Draft, open_draft, refuse_moved_head
 from gql_service.versions.knowledge import choose, learn, seen_by
 from gql_service.versions.locking import hold_dataset, lock_source, refuse_read_only
 from gql_service.versions.paths import PathChange
@@ -95,12 +95,7 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
         request = replace(request, selection=Selection(keys=tuple(keys)))
     if request.destination is not None:
         return _clone_into(tx, request, source, request.destination)
-    if request.expected_version not in (None, head):
-        raise VersionMoved(
-            f"The dataset is at version {head}, not {request.expected_version}",
-            path=("expectedVersion",),
-            current_version=head,
-        )
+    refuse_moved_head(head, request.expected_version)
     return _clone_new(tx, request, source)
 
 

@@ -133,10 +133,17 @@ class Draft:
             end_states(self.tx, self.view, ITEMS, ended)
             self.tally.items(removed=len(ended))
 
-    def put_annotations(self, puts: Iterable[AnnotationPut], *, fresh: bool = False) -> None:
-        """Adds or changes annotations. `fresh` promises that no key was ever used here."""
+    def put_annotations(
+        self,
+        puts: Iterable[AnnotationPut],
+        *,
+        fresh: bool = False,
+        held: Mapping[int, Row] | None = None,
+    ) -> None:
+        """Adds or changes annotations; `fresh` and `held` as in `put_items`."""
+        known = {} if fresh else held
         for part in chunks(puts):
-            held = {} if fresh else self.annotations([put.key for put in part])
+            held = self.annotations([put.key for put in part]) if known is None else known
             changed = [put for put in part if _annotation_differs(put, held.get(put.key))]
             if not changed:
                 continue
@@ -241,12 +248,7 @@ def open_draft(
     is read-only, and VersionMoved when the head is not `expected_version`.
     """
     head = lock_dataset(tx, dataset)
-    if expected_version is not None and expected_version != head:
-        raise VersionMoved(
-            f"The dataset is at version {head}, not {expected_version}",
-            path=("expectedVersion",),
-            current_version=head,
-        )
+    refuse_moved_head(head, expected_version)
     last = tx.first(VERSION_ROW, {"dataset": dataset, "number": head})
     assert last is not None, "a published head without a version"
     counters = Counters(last.items, last.annotated_items, last.annotations)
@@ -255,6 +257,16 @@ def open_draft(
     sheet = type(own)(own.line, head + 1)
     view = View(dataset, head + 1, True, (sheet, *layers))
     return Draft(tx, view, head + 1, operation, message, last.recipe, Tally(counters))
+
+
+def refuse_moved_head(head: int, expected: int | None) -> None:
+    """Raises VersionMoved when a head is not the one that the caller expects, if any."""
+    if expected not in (None, head):
+        raise VersionMoved(
+            f"The dataset is at version {head}, not {expected}",
+            path=("expectedVersion",),
+            current_version=head,
+        )
 
 
 def _item_differs(put: ItemPut, held: Row | None) -> bool:

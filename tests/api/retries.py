@@ -114,6 +114,17 @@ def _locked_dataset(ada: Client, shelf: Shelf) -> Input:
     return {"datasetId": shelf.dataset}
 
 
+def _spoilt(ada: Client, shelf: Shelf) -> Input:
+    ada.change("updateItems", datasetId=shelf.dataset, selection={"where": {}}, metadata={"a": 1})
+    return {"datasetId": shelf.dataset, "to": {"number": 2}}
+
+
+def _removed(ada: Client, shelf: Shelf) -> Input:
+    gone = list(shelf.items[:2])
+    ada.change("deleteItems", datasetId=shelf.dataset, selection={"ids": gone})
+    return {"datasetId": shelf.dataset, "from": {"number": 2}, "ids": gone}
+
+
 _VERSION = "version { number author { name } } dataset { head { number } itemsCount }"
 _MEMBERS = "project { members { user { name } role } }"
 _ITEMS = f"added skipped updated items {{ id path }} {_VERSION}"
@@ -182,6 +193,12 @@ CALLS = {
     "lockDataset": Call(_LOCK, _about("dataset", reason="frozen"), {"reason": "thawed"}),
     "unlockDataset": Call(_LOCK, _locked_dataset, {"datasetId": "ds_9"}),
     "mergeDatasets": Call(_JOB, _two_datasets, {"policy": "THREE_WAY"}),
+    "revertDataset": Call(
+        f"report {{ recipeChanged to {{ id }} counts {{ itemsModified }} }} {_VERSION}",
+        _spoilt,
+        {"to": {"number": 1}},
+    ),
+    "restoreItems": Call(f"items {{ id path }} {_VERSION}", _removed, {"from": {"number": 1}}),
 }
 
 

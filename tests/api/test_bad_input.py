@@ -21,6 +21,8 @@ for _ in range(300):
     DEEPER = [DEEPER]
 
 ONE = {"where": {"path": {"eq": "/file0.txt"}}}
+BACK: dict[str, Any] = {"datasetId": "ds_1", "to": {"number": 1}}
+GONE: dict[str, Any] = {"from": {"number": 2}, "ids": []}
 MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
     # ids of the wrong type, malformed, beyond 64 bits
     (
@@ -53,6 +55,41 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("switchRecipe", {"datasetId": "ds_1", "recipeId": "re_999"}, "NOT_FOUND", ["recipeId"]),
     ("switchRecipe", {"datasetId": "ds_999", "recipeId": "re_1"}, "NOT_FOUND", ["datasetId"]),
     ("restoreDataset", {"datasetId": "ds_1"}, "NOT_FOUND", ["datasetId"]),
+    ("revertDataset", {**BACK, "datasetId": "ds_999"}, "NOT_FOUND", ["datasetId"]),
+    ("revertDataset", {**BACK, "to": {"number": 0}}, "NOT_FOUND", ["to"]),
+    ("revertDataset", {**BACK, "to": {"number": 99}}, "NOT_FOUND", ["to"]),
+    ("revertDataset", {**BACK, "to": {"time": "1999-01-01T00:00:00Z"}}, "NOT_FOUND", ["to"]),
+    ("revertDataset", {**BACK, "to": {}}, "INVALID", ["to"]),
+    ("revertDataset", {**BACK, "expectedVersion": 1}, "VERSION_MOVED", ["expectedVersion"]),
+    ("revertDataset", {**BACK, "message": "x" * 1_001}, "LIMIT_EXCEEDED", ["message"]),
+    (
+        "revertDataset",
+        {**BACK, "selection": {"ids": ["it_1_999"]}},
+        "NOT_FOUND",
+        ["selection", "ids"],
+    ),
+    (
+        "revertDataset",
+        {**BACK, "selection": {"ids": ["it_2_1"]}},
+        "INVALID",
+        ["selection", "ids", "0"],
+    ),
+    (
+        "revertDataset",
+        {**BACK, "selection": {"where": {"path": {"glob": "*" * 257}}}},
+        "LIMIT_EXCEEDED",
+        ["selection", "where", "path", "glob"],
+    ),
+    ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["it_1_1"]}, "CONFLICT", ["ids", "0"]),
+    ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["it_1_9"]}, "NOT_FOUND", ["ids", "0"]),
+    ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["an_1_5"]}, "INVALID", ["ids", "0"]),
+    ("restoreItems", {"datasetId": "ds_1", **GONE, "from": {"number": 3}}, "NOT_FOUND", ["from"]),
+    (
+        "restoreItems",
+        {"datasetId": "ds_1", **GONE, "ids": ["it_1_1"] * 10_001},
+        "LIMIT_EXCEEDED",
+        ["ids"],
+    ),
     ("deleteProject", {"projectId": "pr_1"}, "CONFLICT", ["projectId"]),
     ("deleteProject", {"projectId": "re_1"}, "INVALID", ["projectId"]),
     ("createProject", {"name": "x" * 201}, "LIMIT_EXCEEDED", ["name"]),

@@ -115,7 +115,7 @@ BY_PARENT = {
 ONE_AT_A_TIME = {
     # Reached from one job, report, viewer or root field only.
     *("Job", "CloneReport", "MergeReport", "Conflict", "PathChange", "Viewer", "Query", "Mutation"),
-    *("RecipeComparison", "PageInfo", "DatasetDiff"),
+    *("RecipeComparison", "PageInfo", "DatasetDiff", "RevertReport"),
 }
 
 

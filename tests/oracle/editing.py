@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.oracle.model import Annotation, Dataset, Entry, Item, Json, Refused, World
+from tests.oracle.model import Annotation, Dataset, Entry, Item, Json, Refused, Stamp, World
 
 SKIP, OVERWRITE = "SKIP", "OVERWRITE"
 
@@ -67,21 +67,21 @@ class Draft:
         self.items = dict(self.head.items)
         self.annotations = dict(self.head.annotations)
 
-    def put_item(self, row: Item) -> None:
+    def put_item(self, row: Item, *, created: Stamp | None = None) -> None:
         """Writes the row as a new write, unless the content is what is there already."""
         present = self.items.get(row.key)
         if present is not None and present.content() == row.content():
             return
-        created = present.created if present else self.world.stamp
+        created = created or (present.created if present else self.world.stamp)
         self.items[row.key] = replace(
             row, write=self.world.fresh_write(), created=created, updated=self.world.stamp
         )
 
-    def put_annotation(self, row: Annotation) -> None:
+    def put_annotation(self, row: Annotation, *, created: Stamp | None = None) -> None:
         present = self.annotations.get(row.key)
         if present is not None and present.content() == row.content():
             return
-        created = present.created if present else self.world.stamp
+        created = created or (present.created if present else self.world.stamp)
         self.annotations[row.key] = replace(
             row, write=self.world.fresh_write(), created=created, updated=self.world.stamp
         )

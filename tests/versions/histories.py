@@ -9,6 +9,7 @@ from gql_service.database.engine import Database
 from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
 from tests.versions.marking_steps import try_locked
+from tests.versions.reverting_steps import REVERTING
 from tests.versions.service import Stage, set_the_stage
 from tests.versions.sharing_steps import DROPPING, SHARING
 from tests.versions.steps import EDITS, Choose, Step, begin
@@ -33,17 +34,28 @@ class Failed(AssertionError):
 
 
 def run_history(
-    database: Database, stage: Stage, seed: int, steps: int = STEPS, *, dropping: bool | None = None
+    database: Database,
+    stage: Stage,
+    seed: int,
+    steps: int = STEPS,
+    *,
+    dropping: bool | None = None,
+    reverting: bool | None = None,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
 
-    Without `dropping` every third seed also deletes and purges datasets. Raises Failed when
-    service and model disagree anywhere.
+    Without `dropping` every third seed also deletes and purges datasets, and without `reverting`
+    every fifth one also reverts. Raises Failed when service and model disagree anywhere.
     """
     chooser = random.Random(seed)
     choose: Choose = chooser.randrange
     with_drops = seed % 3 == 2 if dropping is None else dropping
-    kinds = [*EDITS, *SHARING, *(DROPPING if with_drops else ())]
+    with_reverts = seed % 5 == 4 if reverting is None else reverting
+    kinds = [
+        *(*EDITS, *SHARING),
+        *(DROPPING if with_drops else ()),
+        *(REVERTING if with_reverts else ()),
+    ]
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]
     twin = Twin(database, stage)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gql_service.database.engine import Database
-from tests.versions import marking_steps, sharing_steps, steps
+from tests.versions import marking_steps, reverting_steps, sharing_steps, steps
 from tests.versions.ending import compare_everything
 from tests.versions.service import Stage
 from tests.versions.steps import Choose, Step
@@ -32,7 +32,7 @@ def machine_for(database: Database, stage: Stage) -> type[RuleBasedStateMachine]
         def teardown(self) -> None:
             compare_everything(self.twin)
 
-    sharing = (*sharing_steps.SHARING, *sharing_steps.DROPPING)
+    sharing = (*sharing_steps.SHARING, *sharing_steps.DROPPING, *reverting_steps.REVERTING)
     for step, _ in (*steps.EDITS, *sharing, *marking_steps.MARKING):
         setattr(Histories, f"do_{step.__name__}", _rule_of(step))
     return Histories

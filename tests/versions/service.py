@@ -37,6 +37,7 @@ from gql_service.versions.clone import CloneOutcome, CloneRequest, clone_dataset
 from gql_service.versions.given import GIVEN_NOTHING
 from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
+from gql_service.versions.revert import RevertRequest, restore_items, revert_dataset
 from gql_service.versions.selection import Selection
 from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.model import Flags
@@ -221,6 +222,12 @@ class Service:
 
     def delete_annotations(self, dataset: int, keys: Collection[int]) -> None:
         self.write(lambda tx: annotating.delete_annotations(tx, dataset, keys))
+
+    def revert(self, dataset: int, version: int, selection: Selection | None) -> None:
+        self.write(lambda tx: revert_dataset(tx, RevertRequest(dataset, version, selection)))
+
+    def restore(self, dataset: int, version: int, keys: Sequence[int]) -> None:
+        self.write(lambda tx: restore_items(tx, dataset, version, keys))
 
     def clone(
         self, source: int, version: int, selection: Selection | None, flags: Flags, flat: bool

@@ -60,6 +60,8 @@ def test_random_histories_agree_with_the_naive_model(database: Database, stage: 
 
     assert {"clone", "clone filtered", "clone into", "purge", "conflict metadata"} <= done.keys()
     assert {"update: DATASET_LOCKED", "clone into: DATASET_LOCKED"} <= done.keys()
+    sharing = {"clone", "clone filtered", "clone into", "purge", "conflict metadata"}
+    assert sharing | {"revert", "revert some", "restore"} <= done.keys()
 
 
 def test_histories_that_hypothesis_builds_agree_too(database: Database, stage: Stage) -> None:

@@ -18,7 +18,7 @@ from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
 from gql_service.errors import ServiceError
 from gql_service.versions.selection import Selection
-from tests.oracle import cloning, editing, merging
+from tests.oracle import cloning, editing, merging, reverting
 from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.groups import FAIL, UNION
 from tests.oracle.model import Annotation, Dataset, Flags, Item, Refused, Snapshot, World
@@ -184,6 +184,34 @@ class Twin:
             dataset,
             lambda: editing.switch_recipe(self.world, self.model(dataset), recipe),
             lambda: self.service.switch_recipe(self.id(dataset), recipe),
+        )
+
+    # Back to what was.
+
+    def revert(
+        self,
+        dataset: int,
+        version: int,
+        chosen: Sequence[int] | None = None,
+        selection: Selection | None = None,
+    ) -> None:
+        """`selection` is what `chosen` says, in the service's words."""
+        if chosen is not None and selection is None:
+            selection = by_keys(self.pairing.item_keys(chosen))
+        self._edit(
+            "revert" + (" some" if chosen is not None else ""),
+            dataset,
+            lambda: reverting.revert(self.world, self.model(dataset), version, chosen),
+            lambda: self.service.revert(self.id(dataset), version, selection),
+        )
+
+    def restore(self, dataset: int, version: int, keys: Sequence[int]) -> None:
+        numbers = self.pairing.item_keys(keys)
+        self._edit(
+            "restore",
+            dataset,
+            lambda: reverting.restore(self.world, self.model(dataset), version, keys),
+            lambda: self.service.restore(self.id(dataset), version, numbers),
         )
 
     # Datasets as wholes.

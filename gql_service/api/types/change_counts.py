@@ -6,6 +6,7 @@ import strawberry
 
 from gql_service.catalog.version import VersionRecord
 from gql_service.versions.diff import Counts
+from gql_service.versions.revert import RevertReport
 
 
 @strawberry.type(
@@ -25,7 +26,7 @@ class ChangeCounts:
     )
 
     @staticmethod
-    def of(counted: VersionRecord | Counts) -> ChangeCounts:
+    def of(counted: VersionRecord | Counts | RevertReport) -> ChangeCounts:
         return ChangeCounts(
             items_added=counted.items_added,
             items_modified=counted.items_modified,

@@ -122,6 +122,8 @@ _describe(
         "CLONE": "The dataset was cloned, or items were cloned into it.",
         "MERGE": "The dataset was merged.",
         "SWITCH_RECIPE": "The dataset was given another recipe.",
+        "REVERT": "Items, or the whole dataset, were made what they were at an older version.",
+        "RESTORE": "Removed items were brought back.",
     },
 )
 _describe(
