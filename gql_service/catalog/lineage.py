@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.dataset import DATASETS, datasets_by_id, sources_of
 from gql_service.catalog.prepared import read_items
-from gql_service.catalog.visibility import ItemColumns, open_views, visible_items
+from gql_service.catalog.visibility import ItemColumns, View, open_views, visible_items
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import among, among_given
@@ -36,6 +36,9 @@ class PlacedItem:
         return self.dataset, self.version, self.row.key
 
 
+MOST_SHEETS = 200
+"""How many sheets one statement reads; SQLite takes no more than 500 branches."""
+
 _BY_KEY = read_items(lambda c: sa.select(*c.all()).where(among_given(c.key, "keys")))
 _THERE = Prepared(
     sa.select(DATASETS.c.id).where(
@@ -45,7 +48,8 @@ _THERE = Prepared(
 
 
 def items_at(tx: Tx, wanted: Mapping[tuple[int, int], Collection[int]]) -> dict[Place, PlacedItem]:
-    """The items with these keys at each (dataset, version), in two statements for all of them.
+    """The items with these keys at each (dataset, version), in two statements unless the sheets of
+    all these places are very many.
 
     Absent ones are left out, and so are those of purged datasets. Whoever asks.
     """
@@ -57,20 +61,34 @@ def items_at(tx: Tx, wanted: Mapping[tuple[int, int], Collection[int]]) -> dict[
             PlacedItem(dataset, view.version, row) for row in _BY_KEY.rows(tx, view, keys=keys)
         )
         return {item.place: item for item in found}
-    selects = [
-        sa.select(
-            sa.literal(view.dataset, sa.BigInteger()).label("in_dataset"),
-            sa.literal(view.version, sa.BigInteger()).label("in_version"),
-            shown.subquery(),
-        )
-        for point, view in views.items()
-        for shown in [visible_items(view, _of_keys(wanted[point[0], view.version]))]
-    ]
-    if not selects:
-        return {}
-    rows = tx.rows(selects[0] if len(selects) == 1 else sa.union_all(*selects))
-    placed = (PlacedItem(row.in_dataset, row.in_version, row) for row in rows)
-    return {item.place: item for item in placed}
+    placed: dict[Place, PlacedItem] = {}
+    for part in _few_sheets(views.values()):
+        selects = [
+            sa.select(
+                sa.literal(view.dataset, sa.BigInteger()).label("in_dataset"),
+                sa.literal(view.version, sa.BigInteger()).label("in_version"),
+                visible_items(view, _of_keys(wanted[view.dataset, view.version])).subquery(),
+            )
+            for view in part
+        ]
+        for row in tx.rows(selects[0] if len(selects) == 1 else sa.union_all(*selects)):
+            item = PlacedItem(row.in_dataset, row.in_version, row)
+            placed[item.place] = item
+    return placed
+
+
+def _few_sheets(views: Iterable[View]) -> Iterable[list[View]]:
+    """Views in lists that one statement can take: databases plan no more branches in good time."""
+    part: list[View] = []
+    sheets = 0
+    for view in views:
+        if part and sheets + len(view.sheets) > MOST_SHEETS:
+            yield part
+            part, sheets = [], 0
+        part.append(view)
+        sheets += len(view.sheets)
+    if part:
+        yield part
 
 
 def items_by_place(tx: Tx, places: Collection[Place]) -> dict[Place, PlacedItem]:

@@ -36,6 +36,8 @@ CHANGES = (
     '{ diff(from: {datasetId: "ds_1", at: {number: 2}}, to: {datasetId: "ds_1"}) '
     "{ items(first: %(n)d) { nodes { %(field)s } } } }"
 )
+PASTS = ITEMS.replace("%(field)s", "history { nodes { %(field)s } }")
+BLAMES = ITEMS.replace("%(field)s", "blame { %(field)s }")
 ANNOTATION_CHANGES = CHANGES.replace("%(field)s", "annotations { nodes { %(field)s } }")
 
 # What is asked for, how, and how many statements: first without the field, then with it.
@@ -48,11 +50,18 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Item.ancestors": (ITEMS, "ancestors { id }", 10),
     "Item.copies": (ORIGINALS, "copies { nodes { id } totalCount }", 8),
     "Item.annotations": (ITEMS, "annotations { nodes { id } totalCount }", 4),
+    # What it has seen, lines, two kinds of states, datasets and their versions.
+    "Item.history": (ITEMS, "history { nodes { kind } totalCount }", 6),
+    "Item.blame": (ITEMS, "blame { path }", 4),
     "Item.creator": (ITEMS, "creator { id }", 1),
     "Item.updatedBy": (ITEMS, "updatedBy { id }", 1),
     "Annotation.item": (ANNOTATIONS, "item { id }", 3),
     "Annotation.bounds": (ANNOTATIONS, "bounds { x }", 0),
     "Annotation.source": (ANNOTATIONS, "source { version dataset { id } }", 1),
+    "Annotation.history": (ANNOTATIONS, "history { nodes { kind } totalCount }", 5),
+    "Annotation.blame": (ANNOTATIONS, "blame { path }", 4),
+    "FieldBlame.user": (BLAMES, "user { id }", 1),
+    "FieldBlame.source": (BLAMES, "source { version dataset { id } }", 1),
     "Annotation.creator": (ANNOTATIONS, "creator { id }", 1),
     "Annotation.updatedBy": (ANNOTATIONS, "updatedBy { id }", 1),
     "Binary.referencedBy": (BINARIES, "referenceCount referencedBy { nodes { id } }", 8),
@@ -96,6 +105,9 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "ItemChange.version": (CHANGES, "version { id }", 0),
     "ItemChange.metadata": (CHANGES, "metadata { path }", 3),
     "ItemChange.annotations": (CHANGES, "annotations { totalCount nodes { kind } }", 2),
+    "ItemChange.after of a history": (PASTS, "after { id }", 3),
+    "ItemChange.version of a history": (PASTS, "version { id }", 1),
+    "ItemChange.annotations of a history": (PASTS, "annotations { nodes { kind } }", 2),
     "AnnotationChange.before": (ANNOTATION_CHANGES, "before { id }", 0),
     "AnnotationChange.after": (ANNOTATION_CHANGES, "after { id }", 0),
     "AnnotationChange.version": (ANNOTATION_CHANGES, "version { id }", 0),

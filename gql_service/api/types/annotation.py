@@ -10,13 +10,20 @@ import sqlalchemy as sa
 import strawberry
 
 import gql_service.api.types.dataset as datasets
+import gql_service.api.types.history as histories
 import gql_service.api.types.item as items
+from gql_service.api.connections import After, First
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.point import Point
 from gql_service.api.scalars import JSON
 from gql_service.api.types.enums import AnnotationStatus, AnnotationType
-from gql_service.api.types.lazy import LazyDatasetSource, LazyItem
+from gql_service.api.types.lazy import (
+    LazyAnnotationChangeConnection,
+    LazyDatasetSource,
+    LazyFieldBlame,
+    LazyItem,
+)
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.bounds import bounds as rectangle
@@ -108,6 +115,22 @@ class Annotation(Node):
     @resolver(description="Who changed it last.")
     async def updated_by(self, info: Info) -> User:
         return await load_user(info, self.row.updated_by)
+
+    @resolver(
+        description="Who changed what of it, newest first, as far back as this version has seen, "
+        "through clones and merges; only in datasets that the viewer may read."
+    )
+    async def history(
+        self, info: Info, first: First = None, after: After = None
+    ) -> LazyAnnotationChangeConnection:
+        return await histories.annotation_history(info, self.point, self.row, first, after)
+
+    @resolver(
+        description="Who wrote each of its values, through clones and merges: `type`, `label`, "
+        "`coordinates`, `status`, and each key of its attributes and metadata."
+    )
+    async def blame(self, info: Info) -> list[LazyFieldBlame]:
+        return await histories.annotation_blame(info, self.point, self.row)
 
 
 async def load_item(info: Info, point: Point, key: int) -> LazyItem:

@@ -32,6 +32,7 @@ from gql_service.versions.comparison import Place, compare
 from gql_service.versions.content import Row
 from gql_service.versions.diff import ItemDifference
 from gql_service.versions.diff_annotations import AnnotationDifference, Pair
+from gql_service.versions.history import inside_events
 from gql_service.versions.value_changes import ValueChange as Change
 from gql_service.versions.value_changes import value_changes
 
@@ -108,6 +109,8 @@ class ItemChange:
     found: strawberry.Private[ItemDifference]
     sides: strawberry.Private[Sides]
     kind: ChangeKind = strawberry.field(description="How it differs.")
+    event: strawberry.Private[bool] = False
+    """Whether it comes from a history: others then come from other versions."""
 
     @resolver(description="As it was; null for one that was added.")
     async def before(self, info: Info) -> LazyItem | None:
@@ -141,7 +144,11 @@ class ItemChange:
     ) -> AnnotationChangeConnection:
         pair: Pair = (self.found.before, self.found.after)
         asked = window(("annotation changes", self.sides.pairs, pair), first, after)
-        found = await info.context.load_with(_annotations, pair, self.sides.pairs) or []
+        if self.event:
+            place = (*self.sides.after.pair, self.found.key)
+            found = await info.context.load(inside_events, place) or []
+        else:
+            found = await info.context.load_with(_annotations, pair, self.sides.pairs) or []
         rows = [one for one in found if asked.anchor is None or one.key > asked.anchor]
         kept = rows[: asked.limit]
 

@@ -10,6 +10,7 @@ import strawberry
 import gql_service.api.types.annotation_list as annotation_lists
 import gql_service.api.types.binary as binaries
 import gql_service.api.types.dataset as datasets
+import gql_service.api.types.history as histories
 import gql_service.api.types.item_list as item_lists
 from gql_service.api.arguments import AnnotationOrderBy, AnnotationsWhere
 from gql_service.api.connections import After, Before, First, Last
@@ -21,6 +22,8 @@ from gql_service.api.types.lazy import (
     LazyAnnotationConnection,
     LazyBinary,
     LazyDataset,
+    LazyFieldBlame,
+    LazyItemChangeConnection,
     LazyItemConnection,
 )
 from gql_service.api.types.node import Node
@@ -144,6 +147,23 @@ class Item(Node):
     @resolver(description="Who changed it last.")
     async def updated_by(self, info: Info) -> User:
         return await load_user(info, self.placed.row.updated_by)
+
+    @resolver(
+        description="Who changed what of it and of its annotations, newest first, as far back as "
+        "this version has seen, through clones and merges; only in datasets that the viewer may "
+        "read."
+    )
+    async def history(
+        self, info: Info, first: First = None, after: After = None
+    ) -> LazyItemChangeConnection:
+        return await histories.item_history(info, self.placed, first, after)
+
+    @resolver(
+        description="Who wrote each of its values, through clones and merges: `path`, `binary`, "
+        "`description`, `hidden`, and each key of its metadata."
+    )
+    async def blame(self, info: Info) -> list[LazyFieldBlame]:
+        return await histories.item_blame(info, self.placed)
 
     @resolver(
         description="Where its bytes are, for GET with the header Authorization: Bearer <token>."

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from gql_service.api.types.annotation_list import AnnotationConnection
     from gql_service.api.types.binary import Binary
     from gql_service.api.types.dataset import Dataset, DatasetSource
-    from gql_service.api.types.diff import DatasetDiff, ItemChangeConnection
+    from gql_service.api.types.diff import (
+        AnnotationChangeConnection,
+        DatasetDiff,
+        ItemChangeConnection,
+    )
+    from gql_service.api.types.history import FieldBlame
     from gql_service.api.types.item import Item
     from gql_service.api.types.item_list import ItemConnection
     from gql_service.api.types.merge import MergeReport
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 _TYPES = "gql_service.api.types"
 
 LazyAnnotation = Annotated["Annotation", strawberry.lazy(f"{_TYPES}.annotation")]
+LazyAnnotationChangeConnection = Annotated[
+    "AnnotationChangeConnection", strawberry.lazy(f"{_TYPES}.diff")
+]
 LazyAnnotationConnection = Annotated[
     "AnnotationConnection", strawberry.lazy(f"{_TYPES}.annotation_list")
 ]
@@ -31,6 +39,7 @@ LazyBinary = Annotated["Binary", strawberry.lazy(f"{_TYPES}.binary")]
 LazyDataset = Annotated["Dataset", strawberry.lazy(f"{_TYPES}.dataset")]
 LazyDatasetSource = Annotated["DatasetSource", strawberry.lazy(f"{_TYPES}.dataset")]
 LazyDatasetDiff = Annotated["DatasetDiff", strawberry.lazy(f"{_TYPES}.diff")]
+LazyFieldBlame = Annotated["FieldBlame", strawberry.lazy(f"{_TYPES}.history")]
 LazyItem = Annotated["Item", strawberry.lazy(f"{_TYPES}.item")]
 LazyItemChangeConnection = Annotated["ItemChangeConnection", strawberry.lazy(f"{_TYPES}.diff")]
 LazyItemConnection = Annotated["ItemConnection", strawberry.lazy(f"{_TYPES}.item_list")]
