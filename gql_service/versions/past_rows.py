@@ -70,8 +70,9 @@ def lines_of(tx: Tx, datasets: Collection[int]) -> dict[int, int]:
 
 
 def past_of_items(tx: Tx, lines: Mapping[int, int], keys: Collection[int]) -> list[Change]:
-    """All that was done on these lines to the items with these keys."""
-    given = {"lines": list(lines), "keys": list(keys)}
+    """All that was done on these lines to the items with these keys; the lines that they lie on
+    must be among them, here and in what follows."""
+    given = {"lines": list(lines), "below": list(lines), "keys": list(keys)}
     return _changes(tx.rows(_ITEMS_BY_KEY, given), lines)
 
 
@@ -79,7 +80,8 @@ def past_of_annotations(
     tx: Tx, lines: Mapping[int, int], keys: Collection[int], roots: Collection[int]
 ) -> list[Change]:
     """All that was done to the annotations with these keys, and to others of these lineages."""
-    given = {"lines": list(lines), "keys": list({*keys, *roots}), "roots": list(roots)}
+    given = {"lines": list(lines), "below": list(lines), "roots": list(roots)}
+    given |= {"keys": list({*keys, *roots})}
     rows = [*tx.rows(_ANNOTATIONS_BY_KEY, given)]
     if roots:
         rows += tx.rows(_SIBLINGS, given)
@@ -95,9 +97,11 @@ def past_on_items(tx: Tx, lines: Mapping[int, int], items: Collection[int]) -> l
 def past_at(
     tx: Tx, lines: Mapping[int, int], items: Collection[int], versions: Collection[int]
 ) -> list[Change]:
-    """What versions with these numbers did to annotations of these items."""
+    """What versions with these numbers did to annotations of these items, whatever the lines lie
+    on."""
     given = {"lines": list(lines), "items": list(items), "versions": list(versions)}
-    return _changes(tx.rows(_ANNOTATIONS_AT, given), lines)
+    below = [row.below for row in tx.rows(_LAYERS, given)]
+    return _changes(tx.rows(_ANNOTATIONS_AT, given | {"below": [*lines, *below]}), lines)
 
 
 def _changes(rows: Iterable[Row], lines: Mapping[int, int]) -> list[Change]:
@@ -118,6 +122,9 @@ def _changes(rows: Iterable[Row], lines: Mapping[int, int]) -> list[Change]:
 _LINES = Prepared(
     sa.select(LINES.c.id, LINES.c.dataset).where(among_given(LINES.c.dataset, "datasets"))
 )
+
+
+_LAYERS = Prepared(sa.select(LAYERS.c.below).where(among_given(LAYERS.c.line, "lines")))
 
 
 def _past(
@@ -141,8 +148,8 @@ def _past(
     covered = sa.select(
         *seen.all(), c.copy_of.label("copy_of"), w.line.label("sheet"), nothing, w.since
     ).select_from(_joined(states, whiteouts))
-    of_lines = among_given(c.line, "lines")
-    own_tests, cover_tests = [of_lines, which], [of_lines, which, among_given(w.line, "lines")]
+    own_tests = [among_given(c.line, "lines"), which]
+    cover_tests = [among_given(c.line, "below"), which, among_given(w.line, "lines")]
     if versions:
         began, ended = among_given(c.since, "versions"), among_given(c.until, "versions")
         own_tests.append(sa.or_(began, ended))

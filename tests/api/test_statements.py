@@ -107,7 +107,7 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "ItemChange.annotations": (CHANGES, "annotations { totalCount nodes { kind } }", 2),
     "ItemChange.after of a history": (PASTS, "after { id }", 3),
     "ItemChange.version of a history": (PASTS, "version { id }", 1),
-    "ItemChange.annotations of a history": (PASTS, "annotations { nodes { kind } }", 2),
+    "ItemChange.annotations of a history": (PASTS, "annotations { nodes { kind } }", 3),
     "AnnotationChange.before": (ANNOTATION_CHANGES, "before { id }", 0),
     "AnnotationChange.after": (ANNOTATION_CHANGES, "after { id }", 0),
     "AnnotationChange.version": (ANNOTATION_CHANGES, "version { id }", 0),

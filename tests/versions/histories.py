@@ -9,6 +9,7 @@ from gql_service.database.engine import Database
 from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
 from tests.versions.marking_steps import try_locked
+from tests.versions.remembering import compare_pasts
 from tests.versions.reverting_steps import REVERTING
 from tests.versions.service import Stage, set_the_stage
 from tests.versions.sharing_steps import DROPPING, SHARING
@@ -70,6 +71,7 @@ def run_history(
                 try_locked(twin, marker.randrange)
         compare_everything(twin)
         compare_diffs(twin)
+        compare_pasts(twin)
     except Exception as error:
         raise Failed(f"seed {seed}, step {at} of {steps}: {error}") from error
     return twin.done
