@@ -41,7 +41,7 @@ class Change:
     """What a version of a dataset did to a thing: what it was before, and what it was then.
 
     The rows have the columns of `ItemColumns` or `AnnotationColumns`, behind the masks of the
-    dataset. `copied` says that a value came along that had been written elsewhere.
+    dataset. `copied` says that it came along: it was written, or removed, elsewhere.
     """
 
     dataset: int
@@ -55,7 +55,9 @@ class Change:
 
     @property
     def copied(self) -> bool:
-        return self.after is not None and self.after.copy_of is not None
+        if self.after is None:  # a merge begins without what one of its sources removed
+            return self.version == 1
+        return self.after.copy_of is not None
 
     @property
     def either(self) -> Row:

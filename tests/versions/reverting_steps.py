@@ -66,6 +66,21 @@ def restore(twin: Twin, choose: Choose) -> None:
         twin.restore(dataset, version, [key, *some(choose, others, 2)])
 
 
+def come_back(twin: Twin, choose: Choose) -> None:
+    """Items go and come back, in clones those that they lie on."""
+    dataset = one(choose, twin.alive())
+    version, items = twin.model(dataset).head, sorted(twin.head(dataset).items)
+    if not items:
+        return
+    gone = some(choose, items, 2)
+    twin.delete(dataset, gone)
+    kind = choose(3)
+    if kind == 0:
+        twin.restore(dataset, version, gone)
+    else:
+        twin.revert(dataset, version, None if kind == 1 else gone)
+
+
 def take_a_path(twin: Twin, choose: Choose) -> None:
     """An item goes, and another one takes its path; then the first, or both, are to come back."""
     dataset = one(choose, twin.alive())
@@ -105,4 +120,5 @@ REVERTING: tuple[tuple[Step, int], ...] = (
     (revert_some, 10),
     (restore, 8),
     (take_a_path, 4),
+    (come_back, 8),
 )
