@@ -151,6 +151,24 @@ def test_the_history_of_an_annotation(ada: Client, bob: Client, story: Shelf) ->
     assert found[1]["before"] == {"label": "dog", "status": "APPROVED"}
 
 
+def test_a_history_shows_no_more_than_the_dataset_it_happened_in(
+    ada: Client, story: Shelf, clock: SetClock
+) -> None:
+    without = {"withTaskAnnotationsStatus": False, "withMetadata": False}
+    ada.change("cloneDataset", datasetId="ds_1", name="bare", **without)
+    clock.advance(timedelta(minutes=1))
+    id = story.annotations[0].replace("an_1", "an_4")
+    ada.change("updateAnnotations", datasetId="ds_4", annotations=[{"id": id, "label": "cat"}])
+    found = ada.run(MARK_HISTORY, id=id)["node"]["history"]["nodes"]
+    assert [told(one)[1] for one in found] == ["ve_4_2", "ve_1_2"]
+    assert found[0]["before"] == {"label": "dog", "status": None}
+    assert [one["path"] for one in found[0]["values"]] == [["label"]]
+    assert found[1]["after"] == {"label": "dog", "status": "APPROVED"}
+    item = ada.run(BLAMES, **at_path("ds_4", "/file0.txt"))["item"]
+    assert blamed(item).keys() == {"path", "binary", "description", "hidden"}
+    assert "status" not in blamed(item["annotations"]["nodes"][0])
+
+
 def test_blame_names_who_wrote_each_value(ada: Client, story: Shelf) -> None:
     item = ada.run(BLAMES, **at_path("ds_3", "/new.txt"))["item"]
     assert blamed(item) == {

@@ -15,6 +15,7 @@ from gql_service.database.engine import Tx
 from gql_service.versions.blame import Blame, blame_annotations, blame_items
 from gql_service.versions.content import annotations_of_items
 from gql_service.versions.diff import ItemDifference
+from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.history import (
     Place,
     PlacedAnnotation,
@@ -27,16 +28,14 @@ from tests.oracle.model import Annotation, Item, Snapshot
 from tests.versions.pairing import agree
 from tests.versions.twin import Twin
 
-POINTS = 3
+POINTS = 2
 """How many versions are asked for the past of all that they show, at the end of a history."""
 
 
 def compare_pasts(twin: Twin) -> None:
-    """Of some versions; nothing of histories with purges, which forget the past of others too."""
+    """Of some versions. After a purge, which takes parts of them away, they only have to be told."""
     points = [(dataset, v + 1) for dataset in twin.alive() for v in range(twin.model(dataset).head)]
     chooser = random.Random(twin.world.last_write)
-    if twin.purged:
-        return
     with twin.database.read(actor=twin.stage.users[0]) as tx:
         for dataset, version in chooser.sample(points, min(POINTS, len(points))):
             _Past(twin, tx, dataset, version).compare()
@@ -57,16 +56,20 @@ class _Past:
     def compare(self) -> None:
         keys = self.twin.pairing.item_keys(self.snapshot.items)
         placed = list(items_at(self.tx, {self.at: keys}).values())
-        for item, events in item_histories(self.tx, placed).items():
-            self._compare_item(self.items[item.row.key], events)
-        for item, blamed in blame_items(self.tx, placed).items():
-            self._compare_item_blame(item, blamed)
         rows = annotations_of_items(self.tx, open_view(self.tx, *self.at), keys)
         marks = [PlacedAnnotation(*self.at, row) for row in rows]
-        for mark, told in annotation_histories(self.tx, marks).items():
-            self._compare_annotation(mark, {place for place, _ in told})
-        for mark, blamed in blame_annotations(self.tx, marks).items():
-            self._compare_annotation_blame(mark, blamed)
+        pasts, blames = item_histories(self.tx, placed), blame_items(self.tx, placed)
+        told, written = annotation_histories(self.tx, marks), blame_annotations(self.tx, marks)
+        if self.twin.purged:
+            return
+        for item in placed:
+            self._compare_item(self.items[item.row.key], pasts[item])
+            self._compare_item_blame(item, blames[item])
+        for mark in marks:
+            self._compare_annotation(mark, {place for place, _ in told[mark]})
+            self._compare_annotation_blame(mark, written[mark])
+            for place, one in told[mark]:
+                self._compare_sides(place, one)
 
     def _written(self, item: int, root: int | None = None) -> set[Place]:
         """Where writes of an item (of it and on it, or of one lineage) were made, and seen."""
@@ -129,6 +132,16 @@ class _Past:
             before, after = self._around(place)
             gone = before is not None and before.annotations.keys() - after.annotations.keys()
             assert gone, f"{what}: nothing was removed at {place}"
+
+    def _compare_sides(self, place: Place, one: AnnotationDifference) -> None:
+        """As it was before and after, behind the masks of the dataset it was done in."""
+        for snapshot, row in zip(self._around(place), (one.before, one.after), strict=True):
+            key = self.annotations[one.key]
+            expected = snapshot.annotations.get(key) if snapshot else None
+            if snapshot is not None:
+                got = row and (row.label, row.status, bool(row.status_known))
+                told = expected and (expected.label, expected.status, expected.status_known)
+                agree(got, told, f"annotation {key} around {place}")
 
     def _was_kept_beside(self, root: int) -> bool:
         return any(

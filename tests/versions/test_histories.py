@@ -23,7 +23,21 @@ the first being seed 0:
 | a clone into a dataset keeps a write that it had seen; a purge keeps only one pin | not in 120 |
 | siblings not recognised; two values that have seen one another both go | not in 120 |
 
-The last two rows are found by `test_special_histories` and by the tables of `test_merge_rules`.
+And these, where every history has 12 steps and some go back (`run_history(…, reverting=True)`):
+
+| mistake | found by seed |
+|---|---|
+| a revert lifts a whiteout | 0 |
+| a revert keeps old writes · is off by one version · forgets who made what comes back | 1 · 1 · 1 |
+| annotations of items that come back are forgotten | 4 |
+| items of which only annotations changed are not reverted | 5 |
+| metadata that was unknown comes back as known | 9 |
+| histories forget what whiteouts cover · take copies for events | 0 · 0 |
+| histories forget what a line ends · blame stops at the first write | 1 · 1 |
+| histories tell what a filtered clone has not seen | 4 |
+
+The last two rows of the first table are found by `test_special_histories` and by the tables of
+`test_merge_rules`.
 """
 
 from __future__ import annotations
