@@ -80,8 +80,12 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "LIMIT_EXCEEDED",
         ["selection", "where", "path", "glob"],
     ),
-    ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["it_1_1"]}, "CONFLICT", ["ids", "0"]),
-    ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["it_1_9"]}, "NOT_FOUND", ["ids", "0"]),
+    (
+        "restoreItems",
+        {"datasetId": "ds_1", **GONE, "ids": ["it_1_99999"]},
+        "NOT_FOUND",
+        ["ids", "0"],
+    ),
     ("restoreItems", {"datasetId": "ds_1", **GONE, "ids": ["an_1_5"]}, "INVALID", ["ids", "0"]),
     ("restoreItems", {"datasetId": "ds_1", **GONE, "from": {"number": 3}}, "NOT_FOUND", ["from"]),
     (

@@ -33,7 +33,7 @@ POINTS = 2
 
 
 def compare_pasts(twin: Twin) -> None:
-    """Of some versions. After a purge, which takes parts of them away, they only have to be told."""
+    """Of some versions. After a purge, which takes parts away, they only have to be told."""
     points = [(dataset, v + 1) for dataset in twin.alive() for v in range(twin.model(dataset).head)]
     chooser = random.Random(twin.world.last_write)
     with twin.database.read(actor=twin.stage.users[0]) as tx:
