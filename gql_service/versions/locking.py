@@ -37,6 +37,14 @@ def hold_dataset(tx: Tx, dataset: int) -> sa.Row[Any]:
     return _locked(tx, dataset, shared=False)
 
 
+def changeable_head(tx: Tx, dataset: int) -> int:
+    """The head of a dataset that can be changed now; raises as `lock_dataset`, locks nothing."""
+    row = _found(tx.first(_HEAD_TO_SEE, {"dataset": dataset}))
+    refuse_read_only(row)
+    head: int = row.head
+    return head
+
+
 def refuse_read_only(held: sa.Row[Any], path: Sequence[str] = ("datasetId",)) -> None:
     """Raises DatasetLocked when a dataset, as `hold_dataset` returned it, is read-only."""
     if held.locked_at is not None:
@@ -58,12 +66,16 @@ def lock_source(tx: Tx, dataset: int) -> int:
 _HEAD = sa.select(
     DATASETS.c.head, DATASETS.c.deleted_at, DATASETS.c.locked_at, DATASETS.c.lock_reason
 ).where(DATASETS.c.id == sa.bindparam("dataset"))
+_HEAD_TO_SEE = Prepared(_HEAD)
 _HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))
 _HEAD_TO_READ = Prepared(_HEAD.with_for_update(key_share=True, read=True))
 
 
 def _locked(tx: Tx, dataset: int, *, shared: bool) -> sa.Row[Any]:
-    row = tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset})
+    return _found(tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset}))
+
+
+def _found(row: sa.Row[Any] | None) -> sa.Row[Any]:
     if row is None or row.deleted_at is not None or row.head == 0:
         raise NotFound("There is no such dataset", path=("datasetId",))
     return row

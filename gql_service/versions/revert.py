@@ -30,6 +30,7 @@ from gql_service.versions.counting import Counters
 from gql_service.versions.datasets import recipe_number
 from gql_service.versions.draft import Draft, open_draft, refuse_moved_head
 from gql_service.versions.given import Outcome
+from gql_service.versions.locking import changeable_head
 from gql_service.versions.putting_back import (
     ItemsBack,
     annotations_back,
@@ -102,8 +103,9 @@ def revert_dataset(tx: Tx, request: RevertRequest) -> RevertOutcome:
 
 def plan_revert(tx: Tx, request: RevertRequest) -> RevertReport:
     """What `revert_dataset` would change; writes nothing, and refuses what it would refuse."""
-    now = open_view(tx, request.dataset)
-    refuse_moved_head(now.version, request.expected_version)
+    head = changeable_head(tx, request.dataset)
+    refuse_moved_head(head, request.expected_version)
+    now = open_view(tx, request.dataset, head)
     old = _older(tx, request, now.version)
     keys = _chosen(tx, old, now, request.selection)
     recipe = _recipe_back(tx, request, recipe_number(tx, request.dataset, now.version))

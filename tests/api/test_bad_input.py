@@ -60,6 +60,8 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("revertDataset", {**BACK, "to": {"number": 99}}, "NOT_FOUND", ["to"]),
     ("revertDataset", {**BACK, "to": {"time": "1999-01-01T00:00:00Z"}}, "NOT_FOUND", ["to"]),
     ("revertDataset", {**BACK, "to": {}}, "INVALID", ["to"]),
+    ("revertDataset", {**BACK, "to": {"tag": "none"}}, "NOT_FOUND", ["to"]),
+    ("revertDataset", {**BACK, "to": {"tag": ""}}, "INVALID", ["to", "tag"]),
     ("revertDataset", {**BACK, "expectedVersion": 1}, "VERSION_MOVED", ["expectedVersion"]),
     ("revertDataset", {**BACK, "message": "x" * 1_001}, "LIMIT_EXCEEDED", ["message"]),
     (

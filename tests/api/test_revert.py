@@ -182,3 +182,7 @@ def test_who_may_revert(ada: Client, bob: Client, shelf: Shelf) -> None:
     moved = {**back, "expectedVersion": 1}
     assert ada.refused("revertDataset", **moved) == ("VERSION_MOVED", ["expectedVersion"])
     assert plan(ada, to={"number": 1}, expectedVersion=1)["code"] == "VERSION_MOVED"
+    ada.change("lockDataset", datasetId="ds_1")
+    assert ada.refused("revertDataset", **back) == ("DATASET_LOCKED", ["datasetId"])
+    assert ada.refused("restoreItems", **gone) == ("DATASET_LOCKED", ["datasetId"])
+    assert plan(ada, to={"number": 1})["code"] == "DATASET_LOCKED"

@@ -20,6 +20,7 @@ def try_locked(twin: Twin, choose: Choose) -> None:
         twin.delete(dataset, keys)
     twin.clone_into(source, twin.model(source).head, dataset)
     twin.switch(dataset, choose(len(RECIPES)))
+    twin.revert(dataset, 1)
     twin.drop(dataset)
     twin.mark("locked", dataset, True)
     twin.mark("locked", dataset, False)

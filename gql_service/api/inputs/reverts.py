@@ -83,7 +83,8 @@ class Reverting:
     def request(self, tx: Tx) -> RevertRequest:
         """Raises NotFound and Forbidden, unless the actor may do it."""
         record = require_dataset(tx, self.dataset, Permission.WRITE)
-        version = asked_version(tx, record, self.to, path=("to",))
+        with spelt("at", "to"):
+            version = asked_version(tx, record, self.to)
         assert version is not None, "a version that was named"
         return RevertRequest(
             self.dataset, version, self.selection, self.expected_version, self.message

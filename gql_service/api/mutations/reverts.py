@@ -19,6 +19,7 @@ from gql_service.api.inputs.selectors import (
     asked_version,
     dataset_key,
     message_of,
+    spelt,
 )
 from gql_service.api.mutations.answers import INPUT, DatasetChange
 from gql_service.api.once import OUTCOME, write_once
@@ -74,8 +75,8 @@ class RevertMutations:
         description="Makes a dataset, or the selected items with their annotations, what they were "
         "at an older version; history keeps what was since. The whole dataset gets its old recipe "
         "back too. No version is made when nothing differs. For developers and owners. Fails with "
-        "VERSION_MOVED, with PATH_TAKEN when an item that is not selected has a path that must "
-        "come back, and with CONFLICT when the old recipe is deleted."
+        "VERSION_MOVED, DATASET_LOCKED, with PATH_TAKEN when an item that is not selected has a "
+        "path that must come back, and with CONFLICT when the old recipe is deleted."
     )
     async def revert_dataset(
         self, info: Info, input: Annotated[RevertDatasetInput, INPUT]
@@ -96,7 +97,8 @@ class RevertMutations:
     @mutation(
         description="Brings removed items back as a version shows them, under their own keys and "
         "paths and with their annotations. For developers and owners. Fails with CONFLICT when one "
-        "is there, with PATH_TAKEN when another item has its path, and with VERSION_MOVED."
+        "is there, with PATH_TAKEN when another item has its path, and with VERSION_MOVED or "
+        "DATASET_LOCKED."
     )
     async def restore_items(
         self, info: Info, input: Annotated[RestoreItemsInput, INPUT]
@@ -109,7 +111,8 @@ class RevertMutations:
 
         def restore(tx: Tx) -> Outcome:
             record = require_dataset(tx, dataset, Permission.WRITE)
-            version = asked_version(tx, record, input.from_, path=("from",))
+            with spelt("at", "from"):
+                version = asked_version(tx, record, input.from_)
             assert version is not None, "a version that was named"
             return restore_items(
                 tx,
