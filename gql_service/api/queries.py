@@ -32,7 +32,7 @@ from gql_service.api.inputs.selectors import (
     ProjectBy,
     ProjectWhere,
 )
-from gql_service.api.plans import Plans
+from gql_service.api.plans import PlanQueries
 from gql_service.api.types.binary import Binary
 from gql_service.api.types.dataset import Dataset
 from gql_service.api.types.dataset_list import dataset_connection
@@ -66,7 +66,7 @@ DatasetArgument = Annotated[
     description="Null means: not there, or not the viewer's to read. Wrong arguments are errors "
     "with a code and the path of the argument."
 )
-class Query(Plans):
+class Query(PlanQueries):
     @resolver(description="Anything by its id.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await node_reads.load_node(info, parse(id, ("id",)))
@@ -239,9 +239,7 @@ class Query(Plans):
         ],
         right: Annotated[
             strawberry.ID,
-            strawberry.argument(
-                description="The other; an id with a revision means that revision."
-            ),
+            strawberry.argument(description="The other, likewise."),
         ],
     ) -> RecipeComparison | None:
         one, other = parse_as(RecipeId, left, ("left",)), parse_as(RecipeId, right, ("right",))

@@ -14,6 +14,7 @@ from gql_service.api.documents import GivenDocument
 from gql_service.api.executor import Executor
 from gql_service.api.mutations.annotations import AnnotationMutations
 from gql_service.api.mutations.clones import CloneMutations
+from gql_service.api.mutations.conflicts import ConflictMutations
 from gql_service.api.mutations.datasets import DatasetMutations
 from gql_service.api.mutations.items import ItemMutations
 from gql_service.api.mutations.marks import MarkMutations
@@ -43,6 +44,7 @@ class Mutation(
     AnnotationMutations,
     CloneMutations,
     MarkMutations,
+    ConflictMutations,
     RevertMutations,
 ):
     pass

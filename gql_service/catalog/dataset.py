@@ -47,6 +47,7 @@ class Operation(Enum):
     ANNOTATE = "ANNOTATE"
     CLONE = "CLONE"
     MERGE = "MERGE"
+    RESOLVE = "RESOLVE"
     SWITCH_RECIPE = "SWITCH_RECIPE"
     REVERT = "REVERT"
     RESTORE = "RESTORE"

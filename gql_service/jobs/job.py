@@ -29,6 +29,10 @@ class JobStatus(Enum):
     SUCCEEDED = "SUCCEEDED"
 
 
+NO_VERSION = 0
+"""The version of a job that found nothing to change."""
+
+
 class Job(SQLModel, table=True):
     """A piece of work and its outcome; `dataset` and `version` are what it made."""
 

@@ -121,13 +121,21 @@ def _insert_dataset(tx: Tx, project: int, name: str, kind: DatasetType) -> int:
 @contextmanager
 def refuse_taken_name(tx: Tx, project: int, name: str) -> Iterator[None]:
     """Raises NameTaken when a live dataset has the name, or is given it while we write."""
-    refusal = NameTaken("Dataset with the same name already exists", path=("name",))
-    if tx.first(_NAMED, {"project": project, "name": name}) is not None:
-        raise refusal
+    require_free_name(tx, project, name)
     try:
         yield
     except IntegrityError as lost:  # another transaction took the name since we looked
-        raise refusal from lost
+        raise _name_taken() from lost
+
+
+def require_free_name(tx: Tx, project: int, name: str) -> None:
+    """Raises NameTaken when a live dataset of the project has the name."""
+    if tx.first(_NAMED, {"project": project, "name": name}) is not None:
+        raise _name_taken()
+
+
+def _name_taken() -> NameTaken:
+    return NameTaken("Dataset with the same name already exists", path=("name",))
 
 
 def _layer(line: int, depth: int, sheet: Sheet) -> dict[str, Any]:

@@ -16,18 +16,24 @@ import sqlalchemy as sa
 
 from gql_service.catalog.dataset import DatasetType, Operation
 from gql_service.catalog.names import clean_name
+from gql_service.catalog.recipe import RecipeRecord
 from gql_service.catalog.recipe_equality import differences
 from gql_service.catalog.visibility import ITEMS, View, open_view
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, NotFound, RecipeMismatch
 from gql_service.jobs.job import JobKind, record_finished
 from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
-from gql_service.versions.clone_into import take_into
+from gql_service.versions.clone_into import choose_items, take_into
 from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
-from gql_service.versions.draft import Draft, open_draft, refuse_moved_head
+from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.knowledge import choose, learn, seen_by
-from gql_service.versions.locking import hold_dataset, lock_source, refuse_read_only
+from gql_service.versions.locking import (
+    expect_version,
+    hold_dataset,
+    lock_source,
+    refuse_read_only,
+)
 from gql_service.versions.paths import PathChange
 from gql_service.versions.report import keep_renames
 from gql_service.versions.selection import Selection, selected_keys
@@ -78,6 +84,15 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
     Raises NotFound (source, version, destination, selected ids), Invalid, NameTaken, VersionMoved,
     RecipeMismatch (a destination with another recipe), DatasetLocked (the destination), PathTaken.
     """
+    request, source = open_source(tx, request)
+    if request.destination is not None:
+        return _clone_into(tx, request, source, request.destination)
+    return _clone_new(tx, request, source)
+
+
+def open_source(tx: Tx, request: CloneRequest) -> tuple[CloneRequest, View]:
+    """Locks what is concerned, and opens the source behind the flags; what is selected is what it
+    shows without them. Raises NotFound, Invalid, VersionMoved (of a source)."""
     if request.name is None and request.destination is None:
         raise Invalid("Must provide clone name or destination dataset id", path=("name",))
     if request.name is not None and request.destination is not None:
@@ -93,10 +108,20 @@ def clone_dataset(tx: Tx, request: CloneRequest) -> CloneOutcome:
         # a filter is about what the source shows; the flags only say what comes along
         keys = selected_keys(tx, shown, request.selection)
         request = replace(request, selection=Selection(keys=tuple(keys)))
-    if request.destination is not None:
-        return _clone_into(tx, request, source, request.destination)
-    refuse_moved_head(head, request.expected_version)
-    return _clone_new(tx, request, source)
+    if request.destination is None:
+        expect_version(head, request.expected_version)
+    return request, source
+
+
+def require_equal_recipe(tx: Tx, source: View, ours: RecipeRecord) -> None:
+    """Raises RecipeMismatch when the source has another recipe than the destination."""
+    theirs = recipe_at(tx, source.dataset, source.version)
+    if theirs.fingerprint != ours.fingerprint:
+        raise RecipeMismatch(
+            "The destination has another recipe",
+            differences(ours.content, theirs.content),
+            path=_DESTINATION,
+        )
 
 
 def _lock(tx: Tx, request: CloneRequest) -> int:
@@ -141,8 +166,8 @@ def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
     )
     renamed: Sequence[PathChange] = ()
     if request.strip_folders:
-        taken = take_into(draft, source, request.selection, directory="/", flat=True)
-        renamed = taken.renamed
+        chosen = choose_items(tx, source, request.selection, None, directory="/", flat=True)
+        renamed = take_into(draft, source, chosen).renamed
     elif not layered:
         copy_states(draft, source, request.selection)
     batch = _batch_of_line(tx, draft) if chosen_part else None
@@ -160,22 +185,17 @@ def _clone_into(tx: Tx, request: CloneRequest, source: View, destination: int) -
         message=request.message,
     )
     project = project_of(tx, destination)
-    theirs = recipe_at(tx, source.dataset, source.version)
-    ours = draft.recipe_record()
-    if theirs.fingerprint != ours.fingerprint:
-        raise RecipeMismatch(
-            "The destination has another recipe",
-            differences(ours.content, theirs.content),
-            path=_DESTINATION,
-        )
-    taken = take_into(
-        draft,
+    require_equal_recipe(tx, source, draft.recipe_record())
+    chosen = choose_items(
+        tx,
         source,
         request.selection,
+        draft.view,
         directory=request.directory,
         flat=request.strip_folders,
         allow_many=request.allow_many,
     )
+    taken = take_into(draft, source, chosen)
     if not taken.items:
         return _outcome(tx, draft, (), draft.number - 1, project)
     add_sources(tx, destination, draft.number, [(source.dataset, source.version)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.item_path import name_of, under
 from gql_service.catalog.visibility import ItemColumns, View, visible_items
+from gql_service.database.engine import Tx
 from gql_service.database.keys import take_keys
 from gql_service.database.sets import chunks
 from gql_service.versions.content import (
@@ -21,12 +22,25 @@ from gql_service.versions.content import (
     annotations_of_items,
     authorship,
     item_content,
+    items_by_key,
+    items_by_path,
     written,
 )
 from gql_service.versions.draft import Draft
 from gql_service.versions.knowledge import Sight, seen_by, sights
 from gql_service.versions.paths import PathChange, settle_paths
 from gql_service.versions.selection import Selection, condition
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be taken: the items, which of them the destination holds already, and the paths
+    that they are given, by their keys in the source."""
+
+    rows: Sequence[Row]
+    held: Collection[int]
+    paths: dict[int, str]
+    renamed: Sequence[PathChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +52,65 @@ class Taken:
     renamed: tuple[PathChange, ...]
 
 
-def take_into(
-    draft: Draft,
+def choose_items(
+    tx: Tx,
     source: View,
     selection: Selection | None,
+    into: View | None,
     *,
     directory: str,
     flat: bool,
     allow_many: bool = False,
-) -> Taken:
-    """Copies the selected items into the draft, under `directory`, with their annotations.
+) -> Chosen:
+    """What `into` would take of the selected items, under `directory`; None has nothing yet.
 
-    An item that the draft's dataset holds already is left out, or with `allow_many` taken under a
-    fresh key, which is another item to every later merge. A copy keeps its write when nothing
-    about it changes and the dataset has not seen it before: one that it has seen, and let go,
-    must count as new, or the next merge would let it go again.
+    An item that the destination holds is left out, unless `allow_many`. Writes nothing.
     """
-    chosen = condition(draft.tx, source, selection)
+    chosen = condition(tx, source, selection)
 
     def build(columns: ItemColumns) -> sa.Select[Any]:
         return sa.select(*columns.all()).where(chosen(columns))
 
-    rows = sorted(draft.tx.rows(visible_items(source, build)), key=lambda r: (r.path, r.key))
-    held = draft.items([row.key for row in rows]).keys() if rows else set()
+    rows = sorted(tx.rows(visible_items(source, build)), key=lambda r: (r.path, r.key))
+    held: Collection[int] = ()
+    if into is not None and rows:
+        held = items_by_key(tx, into, [row.key for row in rows]).keys()
     if not allow_many:
         rows = [row for row in rows if row.key not in held]
+    wishes = [(row.key, _placed(row.path, directory, flat)) for row in rows]
+
+    def occupied(paths: Sequence[str]) -> set[str]:
+        return set() if into is None else set(items_by_path(tx, into, paths))
+
+    renamed = settle_paths(wishes, occupied)
+    return Chosen(
+        rows, held, dict(wishes) | {change.item: change.given for change in renamed}, renamed
+    )
+
+
+def take_into(draft: Draft, source: View, chosen: Chosen) -> Taken:
+    """Copies the chosen items into the draft, with their annotations.
+
+    One that the draft's dataset holds already is taken under a fresh key, which is another item to
+    every later merge. A copy keeps its write when nothing about it changes and the dataset has not
+    seen it before: one that it has seen, and let go, must count as new, or the next merge would
+    let it go again.
+    """
+    rows = chosen.rows
     if not rows:
         return Taken(0, (), ())
-    copies = _number_copies(draft, [row.key for row in rows if row.key in held])
-    keys = [copies.get(row.key, row.key) for row in rows]
-    wishes = [
-        (key, _placed(row.path, directory, flat)) for key, row in zip(keys, rows, strict=True)
-    ]
-    renamed = settle_paths(wishes, lambda paths: set(draft.items_at(paths)))
-    paths = dict(wishes) | {change.item: change.given for change in renamed}
+    copies = _number_copies(draft, [row.key for row in rows if row.key in chosen.held])
     (sight,) = sights(
         draft.tx, [seen_by(draft.tx, draft.dataset, draft.number - 1)], [r.key for r in rows]
     )
     draft.put_items(
-        _item_put(row, key, paths[key], sight) for key, row in zip(keys, rows, strict=True)
+        _item_put(row, copies.get(row.key, row.key), chosen.paths[row.key], sight) for row in rows
     )
     _take_annotations(draft, source, rows, copies, sight)
     lineage = tuple(row.key for row in rows if row.key not in copies)
+    renamed = (
+        replace(change, item=copies.get(change.item, change.item)) for change in chosen.renamed
+    )
     return Taken(len(rows), lineage, tuple(renamed))
 
 

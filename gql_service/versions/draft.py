@@ -33,7 +33,7 @@ from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import chunks
-from gql_service.errors import PathTaken, VersionMoved
+from gql_service.errors import PathTaken
 from gql_service.versions.content import (
     AnnotationPut,
     ItemPut,
@@ -46,7 +46,7 @@ from gql_service.versions.content import (
     items_by_path,
 )
 from gql_service.versions.counting import Counters, Tally
-from gql_service.versions.locking import lock_dataset
+from gql_service.versions.locking import expect_version, lock_dataset
 from gql_service.versions.states import end_states, insert_annotations, insert_items
 
 VERSIONS = table_of(Version)
@@ -67,6 +67,7 @@ class Draft:
     force: bool = False
     """Publish even without a change: a dataset's first version, a switched recipe."""
     touched: set[int] = field(default_factory=set)
+    """Keys whose states this version has written or ended."""
 
     @property
     def dataset(self) -> int:
@@ -120,7 +121,10 @@ class Draft:
         end_states(self.tx, self.view, ITEMS, ended)
         for part in chunks(puts):
             insert_items(self.tx, self.view, part, held)
-        self.tally.items(added=len(puts) - len(ended), modified=len(ended))
+        modified = sum(
+            item_content(held[put.key]) != put.content for put in puts if put.key in held
+        )
+        self.tally.items(added=len(puts) - len(ended), modified=modified)
 
     def remove_items(self, keys: Collection[int]) -> None:
         """Removes items and, in the same version, their annotations. Absent keys are ignored."""
@@ -156,7 +160,12 @@ class Draft:
             insert_annotations(self.tx, self.view, changed, held)
             self.tally.labels.subtract(row.label for row in ended)
             self.tally.labels.update(put.content.label for put in changed)
-            self.tally.annotations(added=len(changed) - len(ended), modified=len(ended))
+            modified = sum(
+                annotation_content(held[put.key]) != put.content
+                for put in changed
+                if put.key in held
+            )
+            self.tally.annotations(added=len(changed) - len(ended), modified=modified)
 
     def remove_annotations(self, keys: Collection[int]) -> None:
         """Removes annotations. Absent keys are ignored."""
@@ -164,8 +173,11 @@ class Draft:
             self._remove_annotation_rows(list(self.annotations(part).values()))
 
     def publish(self) -> int | None:
-        """Makes the version visible at commit. Returns its number, None when nothing changed."""
-        if not (self.tally.counters.changed or self.force):
+        """Makes the version visible at commit. Returns its number, None when nothing changed.
+
+        A thing that is the same as before, only written anew by a merge, is counted as nothing.
+        """
+        if not (self.tally.counters.changed or self.touched or self.force):
             return None
         self.tally.settle(self.tx, self.view)
         if self.number == 1:
@@ -248,7 +260,7 @@ def open_draft(
     is read-only, and VersionMoved when the head is not `expected_version`.
     """
     head = lock_dataset(tx, dataset)
-    refuse_moved_head(head, expected_version)
+    expect_version(head, expected_version)
     last = tx.first(VERSION_ROW, {"dataset": dataset, "number": head})
     assert last is not None, "a published head without a version"
     counters = Counters(last.items, last.annotated_items, last.annotations)
@@ -257,16 +269,6 @@ def open_draft(
     sheet = type(own)(own.line, head + 1)
     view = View(dataset, head + 1, True, (sheet, *layers))
     return Draft(tx, view, head + 1, operation, message, last.recipe, Tally(counters))
-
-
-def refuse_moved_head(head: int, expected: int | None) -> None:
-    """Raises VersionMoved when a head is not the one that the caller expects, if any."""
-    if expected not in (None, head):
-        raise VersionMoved(
-            f"The dataset is at version {head}, not {expected}",
-            path=("expectedVersion",),
-            current_version=head,
-        )
 
 
 def _item_differs(put: ItemPut, held: Row | None) -> bool:

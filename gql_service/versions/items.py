@@ -178,7 +178,7 @@ def _clean_paths(new: Sequence[NewItem], argument: str) -> list[str]:
 
 
 def _content(path: str, new: NewItem, held: Row | None, where: Path) -> ItemContent:
-    description = _description(new.description, (*where, "description"))
+    description = checked_description(new.description, (*where, "description"))
     if held is None:
         metadata = {} if new.metadata is None else new.metadata
         text = canonical(metadata, (*where, "metadata"), object_only=True)
@@ -200,13 +200,16 @@ def _patched(row: Row, patch: ItemPatch) -> ItemContent:
         text = canonical(merged, ("metadata",), object_only=True)
         content = replace(content, metadata=text)
     if not isinstance(patch.description, Nothing):
-        content = replace(content, description=_description(patch.description, ("description",)))
+        content = replace(
+            content, description=checked_description(patch.description, ("description",))
+        )
     if not isinstance(patch.hidden, Nothing):
         content = replace(content, hidden=patch.hidden)
     return content
 
 
-def _description(text: str | None, path: Path) -> str | None:
+def checked_description(text: str | None, path: Path) -> str | None:
+    """The description, when it is one. Raises Invalid and LimitExceeded."""
     if text is not None:
         if len(text) > MAX_DESCRIPTION:
             raise LimitExceeded(

@@ -79,13 +79,16 @@ def seen_by(tx: Tx, dataset: int, version: int) -> list[Seen]:
     return [Seen(dataset, version), *others]
 
 
-def learn(tx: Tx, dataset: int, since: int, seen: Iterable[Seen]) -> None:
-    """Writes what a version of `dataset` has newly seen. What it says of itself is left out."""
-    newest: dict[tuple[int, bool, tuple[int, ...]], int] = {}
-    for one in seen:
-        if one.other != dataset:
-            kind = (one.other, one.annotations, one.batches)
-            newest[kind] = max(one.at, newest.get(kind, 0))
+_Kind = tuple[int, bool, tuple[int, ...]]
+
+
+def learn(
+    tx: Tx, dataset: int, since: int, seen: Iterable[Seen], *, known: Iterable[Seen] = ()
+) -> None:
+    """Writes what a version of `dataset` has newly seen. What it says of itself is left out, and
+    so is what it has `known` before in the same way."""
+    before, newest = _newest(known), _newest(one for one in seen if one.other != dataset)
+    newest = {kind: at for kind, at in newest.items() if at > before.get(kind, 0)}
     if newest:
         tx.run(
             _LEARN,
@@ -101,6 +104,14 @@ def learn(tx: Tx, dataset: int, since: int, seen: Iterable[Seen]) -> None:
                 for (other, annotations, batches), at in newest.items()
             ],
         )
+
+
+def _newest(seen: Iterable[Seen]) -> dict[_Kind, int]:
+    newest: dict[_Kind, int] = {}
+    for one in seen:
+        kind = (one.other, one.annotations, one.batches)
+        newest[kind] = max(one.at, newest.get(kind, 0))
+    return newest
 
 
 def choose(tx: Tx, keys: sa.Select[tuple[int]] | Sequence[int]) -> int:

@@ -2,6 +2,8 @@
 
 And the lock that people set, which makes a dataset read-only: it is read from the row that a writer
 has locked, so that no writer goes on who has looked before it was set.
+
+A snapshot, in which things are planned and nothing is written, needs no lock and takes none.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import sqlalchemy as sa
 from gql_service.catalog.visibility import DATASETS
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.errors import DatasetLocked, NotFound
+from gql_service.errors import DatasetLocked, NotFound, VersionMoved
 
 
 def lock_dataset(tx: Tx, dataset: int) -> int:
@@ -37,14 +39,6 @@ def hold_dataset(tx: Tx, dataset: int) -> sa.Row[Any]:
     return _locked(tx, dataset, shared=False)
 
 
-def changeable_head(tx: Tx, dataset: int) -> int:
-    """The head of a dataset that can be changed now; raises as `lock_dataset`, locks nothing."""
-    row = _found(tx.first(_HEAD_TO_SEE, {"dataset": dataset}))
-    refuse_read_only(row)
-    head: int = row.head
-    return head
-
-
 def refuse_read_only(held: sa.Row[Any], path: Sequence[str] = ("datasetId",)) -> None:
     """Raises DatasetLocked when a dataset, as `hold_dataset` returned it, is read-only."""
     if held.locked_at is not None:
@@ -63,19 +57,27 @@ def lock_source(tx: Tx, dataset: int) -> int:
     return head
 
 
+def expect_version(head: int, expected: int | None) -> None:
+    """Raises VersionMoved unless the head is the version that the caller expects, if any."""
+    if expected is not None and expected != head:
+        raise VersionMoved(
+            f"The dataset is at version {head}, not {expected}",
+            path=("expectedVersion",),
+            current_version=head,
+        )
+
+
 _HEAD = sa.select(
     DATASETS.c.head, DATASETS.c.deleted_at, DATASETS.c.locked_at, DATASETS.c.lock_reason
 ).where(DATASETS.c.id == sa.bindparam("dataset"))
-_HEAD_TO_SEE = Prepared(_HEAD)
+_HEAD_TO_PLAN = Prepared(_HEAD)
 _HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))
 _HEAD_TO_READ = Prepared(_HEAD.with_for_update(key_share=True, read=True))
 
 
 def _locked(tx: Tx, dataset: int, *, shared: bool) -> sa.Row[Any]:
-    return _found(tx.first(_HEAD_TO_READ if shared else _HEAD_TO_WRITE, {"dataset": dataset}))
-
-
-def _found(row: sa.Row[Any] | None) -> sa.Row[Any]:
+    statement = _HEAD_TO_READ if shared else _HEAD_TO_WRITE
+    row = tx.first(_HEAD_TO_PLAN if tx.snapshot else statement, {"dataset": dataset})
     if row is None or row.deleted_at is not None or row.head == 0:
         raise NotFound("There is no such dataset", path=("datasetId",))
     return row

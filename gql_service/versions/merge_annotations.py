@@ -244,16 +244,17 @@ def _kept_conflict(
         left.fact.content.item,
         key,
         "annotation",
-        _shown(base.content) if base else None,
-        _shown(left.fact.content),
-        _shown(right.fact.content),
+        shown(base.content) if base else None,
+        shown(left.fact.content),
+        shown(right.fact.content),
         left.first,
         right.first,
         "both",
     )
 
 
-def _shown(content: AnnotationContent) -> Any:
+def shown(content: AnnotationContent) -> Any:
+    """An annotation as reports tell it: what it says, without the item that it is on."""
     return {
         "type": content.type,
         "label": content.label,

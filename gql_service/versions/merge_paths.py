@@ -24,11 +24,13 @@ Wish = tuple[int, ItemPut]
 class ItemPaths:
     """The items that had to be `renamed`; what is to be put, because it was decided and differs
     from what the ground has or because it is renamed; and which of that each source beside the
-    kin, by its position, will therefore not bring in by itself."""
+    kin, by its position, will therefore not bring in by itself. `homes` tells the first source
+    that holds each of the renamed."""
 
     renamed: list[PathChange]
     puts: list[ItemPut]
     strangers: dict[int, set[int]]
+    homes: dict[int, int]
 
 
 def settle_item_paths(
@@ -67,7 +69,8 @@ def settle_item_paths(
     ]
     puts = [put for _, put in settled if put.key not in held or changes(put, held[put.key])]
     left_out = {s: {put.key for first, put in settled if first == s} for s in strangers}
-    return ItemPaths(renamed, puts, left_out)
+    homes = {put.key: first for first, put in settled if put.key in given}
+    return ItemPaths(renamed, puts, left_out, homes)
 
 
 def changes(put: ItemPut | AnnotationPut, held: ItemFact | AnnotationFact) -> bool:

@@ -53,26 +53,43 @@ class MergePlan:
     ground: int
     kin: Sequence[int]
     alone: Alone | None = None
-    paths: ItemPaths = field(default_factory=lambda: ItemPaths([], [], {}))
+    paths: ItemPaths = field(default_factory=lambda: ItemPaths([], [], {}, {}))
     item_removals: set[int] = field(default_factory=set)
     annotation_puts: list[AnnotationPut] = field(default_factory=list)
     annotation_removals: set[int] = field(default_factory=set)
     conflicts: list[Conflict] = field(default_factory=list)
     unified: int = 0
     summed: int = 0
+    removed: int = 0
+    """Items that some source holds and the result does not."""
+    annotations: int = 0
+    """How many more the result has than the ground, without those that are `alone`."""
+    news: bool = False
+    """Whether some source holds a value that the ground has neither taken nor seen: it may have
+    the same by itself, but has still to learn of it."""
 
 
 def plan_merge(
-    tx: Tx, sources: Sequence[Source], policy: MergePolicy, on_conflict: ConflictPolicy
+    tx: Tx,
+    sources: Sequence[Source],
+    policy: MergePolicy,
+    on_conflict: ConflictPolicy,
+    *,
+    into: bool = False,
 ) -> MergePlan:
-    """Decides a merge of two or more sources, in their order."""
+    """Decides a merge of two or more sources, in their order; `into` the first of them, which then
+    is the ground, or into something new."""
     related = sorted(s for family in families(sources) if len(family) > 1 for s in family)
     ground = max(related or range(len(sources)), key=lambda s: (sources[s].items, -s))
     plan = MergePlan(ground, related or [ground])
+    if into:
+        ground = 0
+        plan = MergePlan(ground, sorted({ground, *related}))
     keys = candidate_items(tx, sources, plan.kin, ground)
     items = read_items(tx, sources, plan.kin, keys)
     uneven = sorted(key for key in keys if not all(key in items[s] for s in plan.kin))
-    plan.alone = _alone(tx, sources, plan, uneven)
+    if not into:  # what is copied unread would have to be told from what is there already
+        plan.alone = _alone(tx, sources, plan, uneven)
     roots = plan.alone.left if plan.alone else candidate_annotations(tx, sources, plan.kin, ground)
     facts = read_facts(tx, sources, plan.kin, items, uneven, roots)
     annotations = _judge_annotations(facts, keys, policy)
@@ -82,6 +99,8 @@ def plan_merge(
     )
     _settle_annotations(tx, sources, plan, facts, annotations, on_conflict)
     _count_meetings(plan, facts, keys, sources)
+    _count_annotations(plan, facts, sources)
+    plan.news = into and any(_unheard(facts, source, ground) for source in plan.kin)
     return plan
 
 
@@ -149,6 +168,7 @@ def _settle_items(
     if policy is MergePolicy.THREE_WAY:
         plan.conflicts += _overridden_removals(tx, sources, plan.kin, facts, groups, verdicts)
     removed = set(verdicts) - {put.key for _, put in wishes}
+    plan.removed = len(removed)
     _drop_annotations_of(annotations, removed)
     return wishes
 
@@ -233,3 +253,30 @@ def _count_meetings(
         plan.unified += untouched
     else:
         plan.summed += untouched
+
+
+def _count_annotations(plan: MergePlan, facts: Facts, sources: Sequence[Source]) -> None:
+    """By how many the annotations of the ground grow; those of removed items go with them."""
+    held = {fact.key: fact for found in facts.annotations[plan.ground].values() for fact in found}
+    gone = sum(fact.content.item in plan.item_removals for fact in held.values())
+    new = sum(put.key not in held for put in plan.annotation_puts)
+    strangers = (source for s, source in enumerate(sources) if s not in plan.kin)
+    plan.annotations = new - gone - len(plan.annotation_removals)
+    plan.annotations += sum(source.annotations for source in strangers)
+
+
+def _unheard(facts: Facts, source: int, ground: int) -> bool:
+    """Whether a source holds a write that the ground neither holds nor has seen."""
+    items = facts.items[ground]
+    if any(
+        not (key in items and items[key].written.write == fact.written.write)
+        and not facts.seen_item(ground, fact)
+        for key, fact in facts.items[source].items()
+    ):
+        return True
+    return any(
+        not facts.seen_annotation(ground, fact)
+        and fact.written.write not in facts.writes_of(ground, root)
+        for root, found in facts.annotations[source].items()
+        for fact in found
+    )

@@ -30,6 +30,7 @@ from gql_service.versions.content import (
 )
 from gql_service.versions.knowledge import Seen, Sight, sights
 from gql_service.versions.merge_rules import AnnotationFact, Group, ItemFact
+from gql_service.versions.merge_settled import settled_annotations, settled_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,19 @@ class Source:
     view: View
     seen: tuple[Seen, ...]
     items: int
+    annotations: int
+
+    @property
+    def point(self) -> tuple[int, int]:
+        return self.dataset, self.version
+
+    def behind(self, other: Source) -> View:
+        """What this source shows behind the masks that the merge lays over another one: what is
+        the same there but for a mask is the same value, and needs no decision."""
+        mask = other.view.sheets[0]
+        return self.view.masked(
+            annotations=mask.annotations, metadata=mask.metadata, status=mask.status
+        )
 
 
 @dataclass(slots=True)
@@ -57,6 +71,10 @@ class Facts:
 
     def annotation_group(self, root: int) -> Group[AnnotationFact]:
         return Group([facts.get(root, []) for facts in self.annotations], self.seen_annotation)
+
+    def writes_of(self, source: int, root: int) -> set[int]:
+        """The writes that a source holds of a lineage of annotations."""
+        return {fact.written.write for fact in self.annotations[source].get(root, ())}
 
     def seen_item(self, source: int, fact: ItemFact) -> bool:
         origin = fact.written
@@ -89,17 +107,25 @@ def families(sources: Sequence[Source]) -> list[list[int]]:
 
 def candidate_items(tx: Tx, sources: Sequence[Source], kin: Sequence[int], ground: int) -> set[int]:
     """Keys of the items that some source among `kin` may show otherwise than the ground."""
-    base = sources[ground].view
-    return {key for s in kin if s != ground for key in changed_items(tx, base, sources[s].view)}
+    found: set[int] = set()
+    for other in (sources[s] for s in kin if s != ground):
+        base = sources[ground].behind(other)
+        keys = changed_items(tx, base, other.view)
+        found |= keys - settled_items(tx, base, other.view, keys)
+    return found
 
 
 def candidate_annotations(
     tx: Tx, sources: Sequence[Source], kin: Sequence[int], ground: int
 ) -> set[int]:
     """Roots of the annotations that some source among `kin` may show otherwise than the ground."""
-    base = sources[ground].view
-    others = (sources[s].view for s in kin if s != ground)
-    return {root for other in others for root in changed_annotations(tx, base, other)}
+    found: set[int] = set()
+    for other in (sources[s] for s in kin if s != ground):
+        if other.view.sheets[0].annotations:  # else it shows none, and has seen none
+            base = sources[ground].behind(other)
+            roots = changed_annotations(tx, base, other.view)
+            found |= roots - settled_annotations(tx, base, other.view, roots)
+    return found
 
 
 def read_items(

@@ -15,6 +15,7 @@ from gql_service.catalog.visibility import (
     View,
     visible_annotations,
 )
+from gql_service.database.engine import Tx
 from gql_service.versions.copying import copy_annotations
 from gql_service.versions.draft import Draft
 from gql_service.versions.merge_alone import COVERED, Alone, covered_by
@@ -35,6 +36,28 @@ def take_annotations(draft: Draft, alone: Alone) -> None:
     replaced = covered_by(alone.over, alone.below, COVERED.c.id, *over).where(taken.exists())
     tx.insert_selected(ANNOTATION_WHITEOUTS, ["state", "line", "since"], replaced)
     _count(draft)
+
+
+def count_alone(tx: Tx, alone: Alone) -> int:
+    """By how many the annotations of the ground grow when these are taken. Writes nothing."""
+    if not (alone.over.sheets and alone.over.sheets[0].annotations):
+        return 0
+
+    def taken(c: AnnotationColumns) -> sa.Select[Any]:
+        return sa.select(c.key).where(alone.certain(c))
+
+    def same(c: AnnotationColumns) -> sa.Select[Any]:
+        one = sa.select(sa.literal(1)).where(c.key == COVERED.c.key, alone.certain(c))
+        return one.correlate(COVERED)
+
+    added = visible_annotations(alone.over, taken).subquery()
+    replaced = covered_by(alone.over, alone.below, COVERED.c.id).where(
+        visible_annotations(alone.over, same).exists()
+    )
+    count = sa.select(sa.func.count())
+    fewer: int = tx.scalar(count.select_from(replaced.subquery()))
+    more: int = tx.scalar(count.select_from(added))
+    return more - fewer
 
 
 def _count(draft: Draft) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,6 +18,26 @@ from gql_service.versions.merge_rules import Conflict
 from gql_service.versions.paths import PathChange
 
 BINARIES = table_of(Binary)
+Point = tuple[int, int]
+"""A (dataset, version)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """One conflict of a merge, as it is told: values are JSON values, binaries their SHA-256,
+    sources are (dataset, version). `resolved` is the version in which it was decided."""
+
+    position: int
+    item: int
+    annotation: int | None
+    field: str
+    base: Any
+    left: Any
+    right: Any
+    left_source: Point
+    right_source: Point
+    chosen: Any
+    resolved: int | None = None
 
 
 class MergeReportRow(SQLModel, table=True):
@@ -32,7 +53,8 @@ class MergeReportRow(SQLModel, table=True):
 
 
 class ConflictRow(SQLModel, table=True):
-    """One conflict of a merge. Values are JSON texts; sources are (dataset, version)."""
+    """One conflict of a merge. Values are JSON texts; sources are (dataset, version). `resolved` is
+    the version in which somebody decided it."""
 
     __tablename__ = "merge_conflicts"
 
@@ -50,6 +72,7 @@ class ConflictRow(SQLModel, table=True):
     right_dataset: int = Field(sa_type=sa.BigInteger)
     right_version: int = Field(sa_type=sa.BigInteger)
     chosen: str | None = None
+    resolved: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
 class RenameRow(SQLModel, table=True):
@@ -77,8 +100,7 @@ def keep_merge_report(
     outcome: str,
     unified: int,
     summed: int,
-    conflicts: Sequence[Conflict],
-    sources: Sequence[tuple[int, int]],
+    conflicts: Sequence[ConflictRecord],
     renamed: Sequence[PathChange],
 ) -> None:
     """Keeps what a merge decided beside the version it made, to be read again."""
@@ -87,49 +109,62 @@ def keep_merge_report(
         sa.insert(REPORTS), {**point, "outcome": outcome, "unified": unified, "summed": summed}
     )
     keep_renames(tx, dataset, version, renamed)
-    if not conflicts:
-        return
-    digests = _digests(tx, conflicts)
-    rows = []
-    for position, conflict in enumerate(conflicts):
-        left, right = sources[conflict.left_source], sources[conflict.right_source]
-        shown = digests if conflict.field == "binary" else {}
-        rows.append(
-            {
-                **point,
-                "position": position,
-                "item": conflict.item,
-                "annotation": conflict.annotation,
-                "field": conflict.field,
-                **{
-                    name: orjson.dumps(shown.get(value, value) if shown else value).decode()
-                    for name, value in _values(conflict).items()
-                },
-                "left_dataset": left[0],
-                "left_version": left[1],
-                "right_dataset": right[0],
-                "right_version": right[1],
-            }
-        )
-    tx.execute(sa.insert(CONFLICTS), rows)
+    if conflicts:
+        tx.execute(sa.insert(CONFLICTS), [{**point, **_row(one)} for one in conflicts])
 
 
-def _values(conflict: Conflict) -> dict[str, Any]:
-    return {
+def _row(conflict: ConflictRecord) -> dict[str, Any]:
+    left, right = conflict.left_source, conflict.right_source
+    values = {
         "base": conflict.base,
         "left_value": conflict.left,
         "right_value": conflict.right,
         "chosen": conflict.chosen,
     }
+    return {
+        "position": conflict.position,
+        "item": conflict.item,
+        "annotation": conflict.annotation,
+        "field": conflict.field,
+        **{name: orjson.dumps(value).decode() for name, value in values.items()},
+        "left_dataset": left[0],
+        "left_version": left[1],
+        "right_dataset": right[0],
+        "right_version": right[1],
+    }
+
+
+def told(tx: Tx, conflicts: Sequence[Conflict], sources: Sequence[Point]) -> list[ConflictRecord]:
+    """Conflicts as they are told, in their order. `sources` are those of the merge."""
+    digests = _digests(tx, conflicts)
+
+    def shown(field: str, value: Any) -> Any:
+        return digests.get(value) if field == "binary" else value
+
+    return [
+        ConflictRecord(
+            position,
+            one.item,
+            one.annotation,
+            one.field,
+            shown(one.field, one.base),
+            shown(one.field, one.left),
+            shown(one.field, one.right),
+            sources[one.left_source],
+            sources[one.right_source],
+            shown(one.field, one.chosen),
+        )
+        for position, one in enumerate(conflicts)
+    ]
 
 
 def _digests(tx: Tx, conflicts: Sequence[Conflict]) -> dict[int, str]:
-    """Binaries are shown by their SHA-256: their numbers mean nothing outside the database."""
+    """Binaries are told by their SHA-256: their numbers mean nothing outside the database."""
     numbers = {
         value
-        for conflict in conflicts
-        if conflict.field == "binary"
-        for value in _values(conflict).values()
+        for one in conflicts
+        if one.field == "binary"
+        for value in (one.base, one.left, one.right, one.chosen)
         if value is not None
     }
     rows = tx.rows(sa.select(BINARIES.c.id, BINARIES.c.sha256).where(among(BINARIES.c.id, numbers)))

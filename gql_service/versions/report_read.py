@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,7 @@ from gql_service.catalog.json_text import parse
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from gql_service.versions.paths import PathChange
-from gql_service.versions.report import CONFLICTS, RENAMES, REPORTS
-
-Point = tuple[int, int]
-"""A (dataset, version)."""
+from gql_service.versions.report import CONFLICTS, RENAMES, REPORTS, ConflictRecord, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +22,6 @@ class ReportRecord:
     outcome: str
     unified: int
     summed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictRecord:
-    """One conflict of a merge; values are JSON values, sources are (dataset, version)."""
-
-    position: int
-    item: int
-    annotation: int | None
-    field: str
-    base: Any
-    left: Any
-    right: Any
-    left_source: Point
-    right_source: Point
-    chosen: Any
 
 
 def merge_reports(tx: Tx, points: Collection[Point]) -> dict[Point, ReportRecord]:
@@ -58,29 +39,45 @@ def merge_reports(tx: Tx, points: Collection[Point]) -> dict[Point, ReportRecord
     return {point: found[point] for point in points if point in found}
 
 
-def conflicts_of(tx: Tx, point: Point, *, after: int = -1, limit: int) -> list[ConflictRecord]:
+def conflicts_of(
+    tx: Tx, point: Point, *, after: int = -1, limit: int, unresolved: bool = False
+) -> list[ConflictRecord]:
     """Up to `limit` conflicts of the merge that made a version, behind the position `after`."""
     rows = tx.rows(
         sa.select(CONFLICTS)
-        .where(
-            CONFLICTS.c.dataset == point[0],
-            CONFLICTS.c.version == point[1],
-            CONFLICTS.c.position > after,
-        )
+        .where(_of(point, unresolved), CONFLICTS.c.position > after)
         .order_by(CONFLICTS.c.position)
         .limit(limit)
     )
     return [_conflict(row) for row in rows]
 
 
-def count_conflicts(tx: Tx, point: Point) -> int:
-    """How many conflicts the merge that made a version had."""
+def open_conflicts(tx: Tx, point: Point) -> list[ConflictRecord]:
+    """All conflicts of the merge that made a version and that nobody has decided yet."""
+    rows = tx.rows(sa.select(CONFLICTS).where(_of(point, True)).order_by(CONFLICTS.c.position))
+    return [_conflict(row) for row in rows]
+
+
+def conflicts_at(tx: Tx, point: Point, positions: Sequence[int]) -> dict[int, ConflictRecord]:
+    """The conflicts at these positions; absent ones are left out."""
+    rows = tx.rows(
+        sa.select(CONFLICTS).where(_of(point, False), among(CONFLICTS.c.position, positions))
+    )
+    return {row.position: _conflict(row) for row in rows}
+
+
+def count_conflicts(tx: Tx, point: Point, *, unresolved: bool = False) -> int:
+    """How many conflicts the merge that made a version had, or has open."""
     count: int = tx.scalar(
-        sa.select(sa.func.count())
-        .select_from(CONFLICTS)
-        .where(CONFLICTS.c.dataset == point[0], CONFLICTS.c.version == point[1])
+        sa.select(sa.func.count()).select_from(CONFLICTS).where(_of(point, unresolved))
     )
     return count
+
+
+def _of(point: Point, unresolved: bool) -> sa.ColumnElement[bool]:
+    c = CONFLICTS.c
+    of = sa.and_(c.dataset == point[0], c.version == point[1])
+    return sa.and_(of, c.resolved.is_(None)) if unresolved else of
 
 
 def renames_of(tx: Tx, points: Collection[Point]) -> dict[Point, list[PathChange]]:
@@ -113,6 +110,7 @@ def _conflict(row: sa.Row[Any]) -> ConflictRecord:
         (row.left_dataset, row.left_version),
         (row.right_dataset, row.right_version),
         _value(row.chosen),
+        row.resolved,
     )
 
 

@@ -76,29 +76,47 @@ def purge_deleted(tx: Tx, older_than: timedelta) -> Purge:
     return Purge(len(datasets), items, annotations)
 
 
-def _purge_lines(tx: Tx) -> tuple[int, int]:
-    """Removes what no pin holds from every line of a purged dataset; an earlier purge may have
-    kept a line for a dataset that is purged now."""
+def pins(tx: Tx, going: Collection[int] = ()) -> dict[int, list[int]]:
+    """At which versions somebody still sees each line of the purged datasets; at none, for a line
+    that nobody needs.
+
+    With `going`, as if these were purged too, and only of the lines which that concerns: their own
+    and those that they lie on.
+    """
     reader, owner = DATASETS.alias(), LINES.alias()
-    pins = (
+    stays = sa.and_(
+        reader.c.id == owner.c.dataset,
+        reader.c.purged_at.is_(None),
+        ~among(reader.c.id, going),
+    )
+    gone: sa.ColumnElement[bool] = DATASETS.c.purged_at.is_not(None)
+    if going:
+        theirs = sa.select(LINES.c.id).where(among(LINES.c.dataset, going))
+        below = sa.select(LAYERS.c.below).where(LAYERS.c.line.in_(theirs))
+        gone = sa.or_(among(DATASETS.c.id, going), sa.and_(gone, LINES.c.id.in_(below)))
+    rows = tx.rows(
         sa.select(LINES.c.id, LAYERS.c.at)
         .select_from(
             LINES.join(DATASETS, DATASETS.c.id == LINES.c.dataset).outerjoin(
-                LAYERS.join(owner, owner.c.id == LAYERS.c.line).join(
-                    reader,
-                    sa.and_(reader.c.id == owner.c.dataset, reader.c.purged_at.is_(None)),
-                ),
+                LAYERS.join(owner, owner.c.id == LAYERS.c.line).join(reader, stays),
                 LAYERS.c.below == LINES.c.id,
             )
         )
-        .where(DATASETS.c.purged_at.is_not(None))
+        .where(gone)
         .distinct()
     )
     by_line: dict[int, list[int]] = {}
-    for row in tx.rows(pins):
+    for row in rows:
         by_line.setdefault(row.id, [])
         if row.at is not None:
             by_line[row.id].append(row.at)
+    return by_line
+
+
+def _purge_lines(tx: Tx) -> tuple[int, int]:
+    """Removes what no pin holds from every line of a purged dataset; an earlier purge may have
+    kept a line for a dataset that is purged now."""
+    by_line = pins(tx)
     items = annotations = 0
     for line, ats in by_line.items():
         annotations += _delete_states(tx, ANNOTATIONS, line, ats)
@@ -116,18 +134,19 @@ def _purge_lines(tx: Tx) -> tuple[int, int]:
     return items, annotations
 
 
-def _unpinned(states: sa.Table, line: int, pins: Sequence[int]) -> sa.ColumnElement[bool]:
+def unpinned(states: sa.FromClause, line: int, pins: Sequence[int]) -> sa.ColumnElement[bool]:
+    """The states of a line that none of these versions shows."""
     held = [sa.and_(states.c.since <= at, states.c.until > at) for at in pins]
     return sa.and_(states.c.line == line, ~sa.or_(sa.false(), *held))
 
 
 def _delete_states(tx: Tx, states: sa.Table, line: int, pins: Sequence[int]) -> int:
-    return tx.execute(sa.delete(states).where(_unpinned(states, line, pins))).rowcount
+    return tx.execute(sa.delete(states).where(unpinned(states, line, pins))).rowcount
 
 
 def _release(tx: Tx, line: int, pins: Sequence[int]) -> None:
     """Tells the sweep which binaries lose a state, so that it never has to look at all of them."""
-    freed = tx.rows(sa.select(ITEMS.c.binary).where(_unpinned(ITEMS, line, pins)).distinct())
+    freed = tx.rows(sa.select(ITEMS.c.binary).where(unpinned(ITEMS, line, pins)).distinct())
     for part in chunks(row.binary for row in freed):
         release(tx, part)
 

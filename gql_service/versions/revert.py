@@ -28,9 +28,9 @@ from gql_service.versions.changes import changed_lineages
 from gql_service.versions.content import annotations_of_items, items_by_key
 from gql_service.versions.counting import Counters
 from gql_service.versions.datasets import recipe_number
-from gql_service.versions.draft import Draft, open_draft, refuse_moved_head
+from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.given import Outcome
-from gql_service.versions.locking import changeable_head
+from gql_service.versions.locking import expect_version, lock_dataset
 from gql_service.versions.putting_back import (
     ItemsBack,
     annotations_back,
@@ -103,8 +103,8 @@ def revert_dataset(tx: Tx, request: RevertRequest) -> RevertOutcome:
 
 def plan_revert(tx: Tx, request: RevertRequest) -> RevertReport:
     """What `revert_dataset` would change; writes nothing, and refuses what it would refuse."""
-    head = changeable_head(tx, request.dataset)
-    refuse_moved_head(head, request.expected_version)
+    head = lock_dataset(tx, request.dataset)  # in a snapshot, which takes no lock
+    expect_version(head, request.expected_version)
     now = open_view(tx, request.dataset, head)
     old = _older(tx, request, now.version)
     keys = _chosen(tx, old, now, request.selection)

@@ -114,6 +114,16 @@ def _locked_dataset(ada: Client, shelf: Shelf) -> Input:
     return {"datasetId": shelf.dataset}
 
 
+def _conflict(ada: Client, shelf: Shelf) -> Input:
+    """A merge of two that say something else about the same item."""
+    input = _two_datasets(ada, shelf)
+    for number, dataset in enumerate(input["datasetIds"]):
+        given = {"selection": {"where": {}}, "metadata": {"number": number + 10}}
+        ada.change("updateItems", datasetId=dataset, **given)
+    merged = ada.change("mergeDatasets", "dataset { id }", **input)["dataset"]["id"]
+    return {"datasetId": merged, "resolutions": [{"position": 0, "choose": "LEFT"}]}
+
+
 def _spoilt(ada: Client, shelf: Shelf) -> Input:
     ada.change("updateItems", datasetId=shelf.dataset, selection={"where": {}}, metadata={"a": 1})
     return {"datasetId": shelf.dataset, "to": {"number": 2}}
@@ -193,6 +203,11 @@ CALLS = {
     "lockDataset": Call(_LOCK, _about("dataset", reason="frozen"), {"reason": "thawed"}),
     "unlockDataset": Call(_LOCK, _locked_dataset, {"datasetId": "ds_9"}),
     "mergeDatasets": Call(_JOB, _two_datasets, {"policy": "THREE_WAY"}),
+    "resolveConflicts": Call(
+        f"resolved open skipped {{ position reason }} {_VERSION}",
+        _conflict,
+        {"resolutions": [{"position": 0, "choose": "RIGHT"}]},
+    ),
     "revertDataset": Call(
         f"report {{ recipeChanged to {{ id }} counts {{ itemsModified }} }} {_VERSION}",
         _spoilt,

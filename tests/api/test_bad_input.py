@@ -223,6 +223,18 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
         ["items"],
     ),
     ("deleteAnnotations", {"ids": ["an_1_1"] * 10_001}, "LIMIT_EXCEEDED", ["ids"]),
+    # merging into a dataset, and what it left open
+    ("mergeDatasets", {"into": "pr_1", "datasetIds": ["ds_1"]}, "INVALID", ["into"]),
+    ("mergeDatasets", {"into": "ds_1", "datasetIds": ["ds_1"]}, "INVALID", ["datasetIds", "0"]),
+    ("mergeDatasets", {"into": "ds_1", "sources": []}, "INVALID", ["sources"]),
+    ("resolveConflicts", {"datasetId": "ds_1"}, "INVALID", ["resolutions"]),
+    ("resolveConflicts", {"datasetId": "ds_1", "policy": {}}, "INVALID", ["policy"]),
+    (
+        "resolveConflicts",
+        {"datasetId": "ds_1", "policy": {"side": "LEFT"}, "version": 1},
+        "NOT_FOUND",
+        ["version"],
+    ),
 ]
 
 

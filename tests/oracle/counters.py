@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from tests.oracle.model import Snapshot
+
+Content = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,19 @@ def counters(snapshot: Snapshot) -> Counters:
 
 
 def changes(before: Snapshot, after: Snapshot) -> Changes:
-    """Rows under one key count as modified when they are another write."""
+    """Rows under one key count as modified when their contents differ."""
 
-    def count(old: dict[int, int], new: dict[int, int]) -> tuple[int, int, int]:
+    def count(old: dict[int, Content], new: dict[int, Content]) -> tuple[int, int, int]:
         modified = sum(old[key] != new[key] for key in old.keys() & new.keys())
         return len(new.keys() - old.keys()), modified, len(old.keys() - new.keys())
 
     return Changes(
         items=count(
-            {key: row.write for key, row in before.items.items()},
-            {key: row.write for key, row in after.items.items()},
+            {key: row.content() for key, row in before.items.items()},
+            {key: row.content() for key, row in after.items.items()},
         ),
         annotations=count(
-            {key: row.write for key, row in before.annotations.items()},
-            {key: row.write for key, row in after.annotations.items()},
+            {key: row.content() for key, row in before.annotations.items()},
+            {key: row.content() for key, row in after.annotations.items()},
         ),
     )

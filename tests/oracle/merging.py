@@ -50,23 +50,65 @@ def merge(
     flags: Flags = Flags(),  # noqa: B008 - frozen
 ) -> Report:
     """A new dataset at version 1. Refuses what must be refused before anything is written."""
+    sides = _sides(sources, flags)
+    work = _decided(world, sides, policy, on_conflict, flags)
+    renamed = work.settle_paths()
+    dataset = world.new_dataset()
+    work.publish(dataset)
+    outcome, unified, summed = _sums(sides)
+    return Report(dataset, outcome, unified, summed, tuple(work.conflicts), tuple(renamed))
+
+
+def merge_into(
+    world: World,
+    destination: Dataset,
+    sources: Sequence[tuple[Dataset, int]],
+    *,
+    policy: str,
+    on_conflict: str,
+    flags: Flags = Flags(),  # noqa: B008 - frozen
+    more_to_tell: bool = False,
+) -> Report:
+    """One version of the destination, which counts as the first source and stands behind no flags.
+
+    None is made when it shows the same afterwards, holds or has seen all that the sources hold, and
+    there is no conflict. `more_to_tell` says that there is one of those the model does not know.
+    """
+    sides = _sides([(destination, destination.head), *sources], flags, into=True)
+    work = _decided(world, sides, policy, on_conflict, flags)
+    renamed = work.settle_paths()
+    if work.changed() or work.conflicts or more_to_tell:
+        work.publish(destination)
+    outcome, unified, summed = _sums(sides)
+    return Report(destination, outcome, unified, summed, tuple(work.conflicts), tuple(renamed))
+
+
+def _sides(
+    sources: Sequence[tuple[Dataset, int]], flags: Flags, *, into: bool = False
+) -> list[Side]:
     if any(dataset.deleted for dataset, _ in sources):
         raise Refused("NOT_FOUND")
-    sides = [
-        Side(index, dataset.number, version, masked(dataset.at(version), flags))
+    return [
+        Side(
+            index,
+            dataset.number,
+            version,
+            masked(dataset.at(version), Flags() if into and index == 0 else flags),
+        )
         for index, (dataset, version) in enumerate(sources)
     ]
+
+
+def _decided(
+    world: World, sides: Sequence[Side], policy: str, on_conflict: str, flags: Flags
+) -> _Merge:
     if len({world.recipes[side.view.recipe] for side in sides}) > 1:
         raise Refused("RECIPE_MISMATCH")
     work = _Merge(world, sides, policy, on_conflict, flags)
     work.run()
     if on_conflict == FAIL and work.conflicts:
         raise Refused("CONFLICT")
-    renamed = work.settle_paths()
-    dataset = world.new_dataset()
-    work.publish(dataset)
-    outcome, unified, summed = _sums(sides)
-    return Report(dataset, outcome, unified, summed, tuple(work.conflicts), tuple(renamed))
+    return work
 
 
 def _sums(sides: Sequence[Side]) -> tuple[str, int, int]:
@@ -266,6 +308,21 @@ class _Merge:
 
     def _first_side(self, key: int) -> int:
         return next(side.index for side in self.sides if key in side.view.items)
+
+    def changed(self) -> bool:
+        """Whether the first side would show something else, or learn of something."""
+        first, *others = self.sides
+        if any(kept.decided for kept in (*self.items.values(), *self.annotations)):
+            return True
+        return (
+            {key: kept.row for key, kept in self.items.items()} != first.view.items
+            or {kept.row.key: kept.row for kept in self.annotations} != first.view.annotations
+            or any(
+                not first.has_seen(row)
+                for side in others
+                for row in (*side.view.items.values(), *side.view.annotations.values())
+            )
+        )
 
     def publish(self, dataset: Dataset) -> Snapshot:
         seen: set[Entry] = set()

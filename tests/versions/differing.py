@@ -9,7 +9,7 @@ from gql_service.database.engine import Tx
 from gql_service.versions.comparison import Place, compare
 from gql_service.versions.diff import Counts, ItemDifference
 from tests.oracle.differing import Difference, Pair, diff
-from tests.versions.pairing import agree
+from tests.versions.agreeing import agree
 from tests.versions.twin import Twin
 
 PAIRS = 4

@@ -12,7 +12,8 @@ from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from tests.oracle.counters import changes, counters
 from tests.oracle.model import Snapshot
-from tests.versions.pairing import Pairing, agree
+from tests.versions.agreeing import agree
+from tests.versions.pairing import Pairing
 from tests.versions.twin import Twin
 
 VERSIONS = table_of(Version)

@@ -12,7 +12,7 @@ from tests.versions.marking_steps import try_locked
 from tests.versions.remembering import compare_pasts
 from tests.versions.reverting_steps import REVERTING
 from tests.versions.service import Stage, set_the_stage
-from tests.versions.sharing_steps import DROPPING, SHARING
+from tests.versions.sharing_steps import DROPPING, INTO, SHARING
 from tests.versions.steps import EDITS, Choose, Step, begin
 from tests.versions.twin import Twin
 
@@ -41,19 +41,23 @@ def run_history(
     steps: int = STEPS,
     *,
     dropping: bool | None = None,
+    into: bool | None = None,
     reverting: bool | None = None,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
 
-    Without `dropping` every third seed also deletes and purges datasets, and without `reverting`
-    every fifth one also reverts. Raises Failed when service and model disagree anywhere.
+    Without `dropping` every third seed also deletes and purges datasets, without `into` every fifth
+    also merges into datasets that are there, and without `reverting` every fifth one also reverts.
+    Raises Failed when service and model disagree anywhere.
     """
     chooser = random.Random(seed)
     choose: Choose = chooser.randrange
     with_drops = seed % 3 == 2 if dropping is None else dropping
+    with_into = seed % 5 == 3 if into is None else into
     with_reverts = seed % 5 == 4 if reverting is None else reverting
     kinds = [
         *(*EDITS, *SHARING),
+        *(INTO if with_into else ()),
         *(DROPPING if with_drops else ()),
         *(REVERTING if with_reverts else ()),
     ]

@@ -32,7 +32,10 @@ def machine_for(database: Database, stage: Stage) -> type[RuleBasedStateMachine]
         def teardown(self) -> None:
             compare_everything(self.twin)
 
-    sharing = (*sharing_steps.SHARING, *sharing_steps.DROPPING, *reverting_steps.REVERTING)
+    sharing = (
+        *(*sharing_steps.SHARING, *sharing_steps.INTO, *sharing_steps.DROPPING),
+        *reverting_steps.REVERTING,
+    )
     for step, _ in (*steps.EDITS, *sharing, *marking_steps.MARKING):
         setattr(Histories, f"do_{step.__name__}", _rule_of(step))
     return Histories

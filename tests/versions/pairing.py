@@ -20,18 +20,10 @@ from gql_service.catalog.prepared import read_annotations, read_items
 from gql_service.catalog.visibility import open_views
 from gql_service.database.engine import Tx
 from tests.oracle.model import Annotation, Item, Snapshot, Stamp, World
+from tests.versions.agreeing import Disagreement, agree
 from tests.versions.service import START, Stage
 
 Row = sa.Row[Any]
-
-
-class Disagreement(AssertionError):
-    """The service and the model differ."""
-
-
-def agree(got: Any, expected: Any, what: str) -> None:
-    if got != expected:
-        raise Disagreement(f"{what}\n  service: {got}\n  model:   {expected}")
 
 
 # The service's own statements for all that a view shows.

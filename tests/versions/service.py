@@ -31,19 +31,25 @@ from gql_service.catalog.recipe_content import Label, RecipeContent
 from gql_service.catalog.user import User
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
+from gql_service.errors import ServiceError
 from gql_service.versions import annotations as annotating
 from gql_service.versions import datasets, items, retention, tags
 from gql_service.versions.clone import CloneOutcome, CloneRequest, clone_dataset
+from gql_service.versions.clone_plan import plan_clone
 from gql_service.versions.given import GIVEN_NOTHING
 from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
+from gql_service.versions.merge_forecast import forecast_merge
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
+from gql_service.versions.report_read import conflicts_of
 from gql_service.versions.revert import RevertRequest, restore_items, revert_dataset
 from gql_service.versions.selection import Selection
 from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.model import Flags
+from tests.versions.agreeing import Disagreement, agree
 from tests.versions.copies import Watched
 
 T = TypeVar("T")
+U = TypeVar("U")
 USERS = 2
 BINARIES = 5
 RECIPES = {0: "animals", 1: "animals", 2: "birds"}
@@ -144,6 +150,10 @@ class Service:
     def write(self, work: Callable[[Tx], T]) -> T:
         return self.database.write(work, actor=self.stage.users[self.user])
 
+    def read(self, work: Callable[[Tx], T]) -> T:
+        with self.database.read(self.stage.users[self.user]) as tx:
+            return work(tx)
+
     def fresh_name(self) -> str:
         return f"history {next(_NUMBERS)}"
 
@@ -242,7 +252,7 @@ class Service:
             with_metadata=flags.metadata,
             with_status=flags.status,
         )
-        return self.write(lambda tx: clone_dataset(tx, request))
+        return self._clone(request)
 
     def clone_into(
         self,
@@ -263,13 +273,100 @@ class Service:
             with_status=flags.status,
             **how,
         )
-        return self.write(lambda tx: clone_dataset(tx, request))
+        return self._clone(request)
+
+    def _clone(self, request: CloneRequest) -> CloneOutcome:
+        """A plan must say beforehand what comes of it."""
+        plan, outcome = self._foreseen(
+            lambda tx: plan_clone(tx, request),
+            lambda: self.write(lambda tx: clone_dataset(tx, request)),
+        )
+        agree(
+            (plan.items, plan.annotations, [(one.wanted, one.given) for one in plan.renamed]),
+            (
+                outcome.items,
+                outcome.annotations,
+                [(one.wanted, one.given) for one in outcome.renamed],
+            ),
+            "clone: plan and outcome",
+        )
+        return outcome
+
+    def _foreseen(self, plan: Callable[[Tx], T], act: Callable[[], U]) -> tuple[T, U]:
+        """What a plan says and what is done then; a refusal must be the same for both."""
+        try:
+            foreseen = self.read(plan)
+        except ServiceError as expected:
+            try:
+                act()
+            except ServiceError as refusal:
+                said = (refusal.code, refusal.message, refusal.path)
+                agree(said, (expected.code, expected.message, expected.path), "plan: refusal")
+                raise
+            raise Disagreement("a plan was refused, and what it foresaw was done") from expected
+        return foreseen, act()
 
     def merge(
-        self, sources: Sequence[tuple[int, int]], policy: str, on_conflict: str, flags: Flags
+        self,
+        sources: Sequence[tuple[int, int]],
+        policy: str,
+        on_conflict: str,
+        flags: Flags,
+        into: int | None = None,
     ) -> MergeOutcome:
-        request = MergeRequest(
-            name=self.fresh_name(),
+        """A plan must say beforehand what comes of it."""
+        request = self._merge_request(sources, policy, on_conflict, flags, into)
+        self.copied.clear()
+        plan, outcome = self._foreseen(
+            lambda tx: forecast_merge(tx, request),
+            lambda: self.write(lambda tx: merge_datasets(Watched.of(tx, self.copied), request)),
+        )
+        agree(
+            (plan.outcome, plan.items, plan.annotations, plan.unified, plan.summed, plan.changed),
+            (
+                outcome.outcome,
+                outcome.items,
+                outcome.annotations,
+                outcome.unified,
+                outcome.summed,
+                outcome.version is not None,
+            ),
+            "merge: plan and outcome",
+        )
+        agree(plan.renamed, outcome.renamed, "merge: planned and changed paths")
+        if outcome.version is not None:
+            point = (outcome.dataset, outcome.version)
+            kept = self.read(lambda tx: conflicts_of(tx, point, limit=10_000))
+            agree(list(plan.conflicts), kept, "merge: planned and kept conflicts")
+        return outcome
+
+    def overrides(
+        self,
+        sources: Sequence[tuple[int, int]],
+        policy: str,
+        on_conflict: str,
+        flags: Flags,
+        into: int,
+    ) -> bool:
+        """Whether a merge would tell of a change that stands against a removal."""
+        request = self._merge_request(sources, policy, on_conflict, flags, into)
+        try:
+            plan = self.read(lambda tx: forecast_merge(tx, request))
+        except ServiceError:
+            return False
+        return any(one.field == "removed" and one.chosen == "changed" for one in plan.conflicts)
+
+    def _merge_request(
+        self,
+        sources: Sequence[tuple[int, int]],
+        policy: str,
+        on_conflict: str,
+        flags: Flags,
+        into: int | None,
+    ) -> MergeRequest:
+        return MergeRequest(
+            name=self.fresh_name() if into is None else None,
+            into=into,
             sources=tuple(sources),
             policy=MergePolicy(policy),
             on_conflict=ConflictPolicy(on_conflict),
@@ -277,8 +374,6 @@ class Service:
             with_metadata=flags.metadata,
             with_status=flags.status,
         )
-        self.copied.clear()
-        return self.write(lambda tx: merge_datasets(Watched.of(tx, self.copied), request))
 
 
 def by_keys(keys: Sequence[int]) -> Selection:

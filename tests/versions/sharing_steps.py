@@ -241,13 +241,59 @@ def merge(twin: Twin, choose: Choose) -> None:
     _merge(twin, choose, [(dataset, any_version(twin, choose, dataset)) for dataset in sources])
 
 
+def merge_into(twin: Twin, choose: Choose) -> None:
+    """One or two datasets at any versions, into another one; often related, now and then again."""
+    alive = twin.alive()
+    destination = any_dataset(twin, choose)
+    others = [one for one in alive if one != destination]
+    sources = some(choose, others, 2)
+    if sources:
+        points = [(dataset, any_version(twin, choose, dataset)) for dataset in sources]
+        _merge_into(twin, choose, destination, points)
+
+
+def clash_and_merge_into(twin: Twin, choose: Choose) -> None:
+    """The same items, edited in two datasets that hold them, one of which takes in the other."""
+    shared = holders_of_items(twin)
+    if not shared:
+        return
+    held = shared[one(choose, list(shared))]
+    destination, source = some(choose, held, 1)[0], one(choose, held)
+    if source == destination:
+        return
+    for _ in range(1 + choose(3)):
+        both = sorted(set(twin.head(destination).items) & set(twin.head(source).items))
+        if both:
+            _clash(twin, choose, one(choose, both), [destination, source])
+    points = [(source, twin.model(source).head)]
+    others = [one for one in twin.alive() if one not in (source, destination)]
+    if others and chance(choose, 25):
+        third = one(choose, others)
+        points.insert(choose(2), (third, any_version(twin, choose, third)))
+    _merge_into(twin, choose, destination, points)
+
+
+def _merge_into(
+    twin: Twin, choose: Choose, destination: int, sources: Sequence[tuple[int, int]]
+) -> None:
+    everybody = [(destination, twin.model(destination).head), *sources]
+    how = _how(twin, choose, everybody)
+    twin.merge_into(destination, sources, **how)
+    if chance(choose, 30):  # right away, with nothing new
+        assert not twin.merge_into(destination, sources, **how), "merged twice"
+
+
 def _merge(twin: Twin, choose: Choose, sources: Sequence[tuple[int, int]]) -> None:
+    twin.merge(sources, **_how(twin, choose, sources))
+
+
+def _how(twin: Twin, choose: Choose, sources: Sequence[tuple[int, int]]) -> dict[str, Any]:
     on_conflict = LAST if chance(choose, 65) else FIRST
     policy = UNION if chance(choose, 50) else THREE_WAY
     may_fail = policy == UNION or not _somebody_removed(twin, sources)
     if chance(choose, 5) and may_fail:
         on_conflict = FAIL
-    twin.merge(sources, policy=policy, on_conflict=on_conflict, flags=any_flags(choose))
+    return {"policy": policy, "on_conflict": on_conflict, "flags": any_flags(choose)}
 
 
 def _somebody_removed(twin: Twin, sources: Sequence[tuple[int, int]]) -> bool:
@@ -295,4 +341,5 @@ SHARING: tuple[tuple[Step, int], ...] = (
     (add_up, 4),
     (resolve, 6),
 )
+INTO: tuple[tuple[Step, int], ...] = ((merge_into, 20), (clash_and_merge_into, 20))
 DROPPING: tuple[tuple[Step, int], ...] = ((drop, 6), (purge, 4), (drop_a_source, 5))

@@ -387,7 +387,7 @@ def test_a_source_may_know_of_any_number_of_datasets(twin: Twin, database: Datab
     with database.read() as tx:
         views = [open_view(tx, twin.id(side)) for side in sides]
         many = tuple(Seen(number, 1) for number in range(10_000, 12_000))
-        ground, other = (Source(v.dataset, v.version, v, many, 3) for v in views)
+        ground, other = (Source(v.dataset, v.version, v, many, 3, 0) for v in views)
         alone = changed_alone(tx, ground, other)
 
     assert alone is not None and not alone.left

@@ -17,13 +17,16 @@ from gql_service.catalog.visibility import ANNOTATIONS, ITEMS, LINES
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
 from gql_service.errors import ServiceError
+from gql_service.versions.merge import MergeOutcome
 from gql_service.versions.selection import Selection
 from tests.oracle import cloning, editing, merging, reverting
 from tests.oracle.editing import AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.groups import FAIL, UNION
+from tests.oracle.merging import Report
 from tests.oracle.model import Annotation, Dataset, Flags, Item, Refused, Snapshot, World
 from tests.versions import reports
-from tests.versions.pairing import Pairing, agree
+from tests.versions.agreeing import agree
+from tests.versions.pairing import Pairing
 from tests.versions.service import RECIPES, USERS, Service, Stage, Ticks, by_keys
 
 T = TypeVar("T")
@@ -367,30 +370,69 @@ class Twin:
             f"merge {len(sources)} {policy} {on_conflict}",
             lambda: merging.merge(
                 self.world,
-                [(self.model(dataset), version) for dataset, version in sources],
+                self._models(sources),
                 policy=policy,
                 on_conflict=on_conflict,
                 flags=flags,
             ),
-            lambda: self.service.merge(
-                [(self.id(dataset), version) for dataset, version in sources],
-                policy,
-                on_conflict,
-                flags,
-            ),
+            lambda: self.service.merge(self._numbers(sources), policy, on_conflict, flags),
         )
         copied = self.service.copied
         self.done.update(f"merge copied {kind}" for kind, rows in copied.items() if rows)
         if done is None:
             return None
-        expected, got = done
-        self.pairing.datasets.append(got.dataset)
+        self.pairing.datasets.append(done[1].dataset)
+        self._compare_merge(*done, made=True)
+        return done[0].dataset.number
+
+    def merge_into(
+        self,
+        destination: int,
+        sources: Sequence[tuple[int, int]],
+        *,
+        policy: str,
+        on_conflict: str,
+        flags: Flags = Flags(),  # noqa: B008 - frozen
+    ) -> bool:
+        """Whether a version was made. What the model does not know of removals, it is told."""
+        if on_conflict == FAIL:
+            policy = UNION
+        head = self.model(destination).head
+        self._forget_lost_bases([(destination, head), *sources])
+        given = (self._numbers(sources), policy, on_conflict, flags, self.id(destination))
+        more_to_tell = self.service.overrides(*given)
+        done = self.both(
+            f"merge into {len(sources)} {policy} {on_conflict}",
+            lambda: merging.merge_into(
+                self.world,
+                self.model(destination),
+                self._models(sources),
+                policy=policy,
+                on_conflict=on_conflict,
+                flags=flags,
+                more_to_tell=more_to_tell,
+            ),
+            lambda: self.service.merge(*given),
+        )
+        if done is None:
+            return False
+        made = self.model(destination).head > head
+        self.done["merge into: nothing new"] += not made
+        self._compare_merge(*done, made=made)
+        return made
+
+    def _models(self, points: Sequence[tuple[int, int]]) -> list[tuple[Dataset, int]]:
+        return [(self.model(dataset), version) for dataset, version in points]
+
+    def _numbers(self, points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(self.id(dataset), version) for dataset, version in points]
+
+    def _compare_merge(self, expected: Report, got: MergeOutcome, *, made: bool) -> None:
         self.check(expected.dataset.number)
         self.done[f"outcome {expected.outcome}"] += 1
         self.done["renamed by merge"] += len(expected.renamed)
         self.done.update(f"conflict {_kind(one.field)}" for one in expected.conflicts)
-        reports.compare_merge(self.pairing, expected, got)
-        return expected.dataset.number
+        reports.compare_merge(self.pairing, expected, got, made=made)
 
     def _forget_lost_bases(self, sources: Sequence[tuple[int, int]]) -> None:
         """Tells the model which old writes are still stored, once a purge has taken some away.

@@ -109,10 +109,16 @@ class CloneDatasetInput:
 
 
 @strawberry.input(
-    description="What to merge, and how: exactly one of `datasetIds` and `sources`, two or more."
+    description="What to merge, and how: exactly one of `name` and `into`, and exactly one of "
+    "`datasetIds` and `sources`: two or more, or with `into` one or more."
 )
 class MergeDatasetsInput:
-    name: str = strawberry.field(description=f"Of the new dataset. {_NAME}")
+    name: str | None = operator(f"Of the new dataset. {_NAME}")
+    into: strawberry.ID | None = operator(
+        "The existing dataset to merge into instead, at its head, as one version. It counts as the "
+        "first source, is not to be named among the others, and the flags do not apply to it; its "
+        "recipe stays, and must equal theirs."
+    )
     dataset_ids: list[strawberry.ID] | None = operator(
         "The sources at their heads (an id with a version means that version), in the order in "
         "which they are folded."
@@ -137,4 +143,8 @@ class MergeDatasetsInput:
         description="Whose value is taken where two sides changed the same.",
     )
     message: str | None = operator(MESSAGE)
+    expected_version: int | None = operator(
+        "Refuse (VERSION_MOVED) unless this is the head of `into`; only with `into`. Sources are "
+        "pinned by their own versions."
+    )
     idempotency_key: str | None = operator(IDEMPOTENCY_KEY)

@@ -17,13 +17,16 @@ from gql_service.jobs.job import JobKind, JobStatus
 from gql_service.versions.diff import ChangeKind
 from gql_service.versions.items import UploadMode
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
+from gql_service.versions.resolution import ConflictChoice, SkipReason
 
 __all__ = [  # so that nobody takes one that has not been described yet
     "AnnotationStatus",
     "AnnotationType",
     "AttributeType",
     "ChangeKind",
+    "ConflictChoice",
     "ConflictPolicy",
+    "ConflictSide",
     "DatasetType",
     "ErrorCode",
     "JobKind",
@@ -35,6 +38,7 @@ __all__ = [  # so that nobody takes one that has not been described yet
     "Permission",
     "RecipeDifferenceKind",
     "Role",
+    "SkipReason",
     "UploadMode",
 ]
 
@@ -54,6 +58,11 @@ class MergeOutcome(Enum):
     COMBINED = "COMBINED"
     SUMMED = "SUMMED"
     MIXED = "MIXED"
+
+
+class ConflictSide(Enum):
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
 
 
 class OrderDirection(Enum):
@@ -120,7 +129,8 @@ _describe(
         "DELETE": "Items were removed.",
         "ANNOTATE": "Annotations were added, changed or removed.",
         "CLONE": "The dataset was cloned, or items were cloned into it.",
-        "MERGE": "The dataset was merged.",
+        "MERGE": "The dataset was merged, or others were merged into it.",
+        "RESOLVE": "Conflicts of a merge were resolved.",
         "SWITCH_RECIPE": "The dataset was given another recipe.",
         "REVERT": "Items, or the whole dataset, were made what they were at an older version.",
         "RESTORE": "Removed items were brought back.",
@@ -254,5 +264,33 @@ _describe(
         "REMOVED": "It is not there any more.",
         "MODIFIED": "It differs in what it says; of an item, perhaps only in its annotations.",
         "RENAMED": "An item that differs in its path only, and perhaps in its annotations.",
+    },
+)
+_describe(
+    ConflictChoice,
+    "What is chosen for a conflict.",
+    {
+        "LEFT": "The value of the earlier source.",
+        "RIGHT": "The value of the later source.",
+        "BASE": "The value that both sides had seen.",
+        "KEEP": "What stands now, whoever has put it there: both annotations, where both are kept.",
+    },
+)
+_describe(
+    ConflictSide,
+    "A side of a conflict.",
+    {"LEFT": "The earlier source.", "RIGHT": "The later source."},
+)
+_describe(
+    SkipReason,
+    "Why a conflict was left open. New reasons may be added.",
+    {
+        "RESOLVED": "It has been decided before.",
+        "CHANGED": "Somebody has changed the value since the merge. KEEP closes the conflict.",
+        "GONE": "The item or annotation is not there any more. KEEP closes the conflict.",
+        "PATH_TAKEN": "Another item has the path that was chosen.",
+        "BINARY_GONE": "The file that was chosen is not stored any more.",
+        "NO_SIDE": "The policy takes neither side: both are the user's or none is, or a source is "
+        "gone.",
     },
 )

@@ -26,6 +26,7 @@ from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.project import roles_of_actor
 from gql_service.database.engine import Tx
 from gql_service.jobs.job import jobs_by_id
+from gql_service.versions.clone_plan import ClonePlan
 from gql_service.versions.report_read import renames_of
 
 
@@ -81,13 +82,16 @@ class Job(Node):
         return CloneDatasetSuccess(job=self)
 
 
-@strawberry.type(description="What a clone took.")
+@strawberry.type(description="What a clone took, or as a plan, what it would take.")
 class CloneReport:
     point: strawberry.Private[Point]
+    plan: strawberry.Private[ClonePlan | None]
     items_count: int = strawberry.field(description="How many items it took.")
 
     @resolver(description="How many annotations it took.")
     async def annotations_count(self, info: Info) -> int:
+        if self.plan is not None:
+            return self.plan.annotations
         if not self.items_count:
             return 0
         return (await versions.load_version(info, self.point)).annotations_added
@@ -98,6 +102,8 @@ class CloneReport:
 
     @resolver(description="The items that could not have the paths they wanted.")
     async def renamed(self, info: Info) -> list[PathChange]:
+        if self.plan is not None:
+            return merges.path_changes(self.plan.renamed, self.point)
         if not self.items_count:
             return []
         changes = await info.context.load(renames_of, self.point.pair)
@@ -117,21 +123,29 @@ class CloneDatasetSuccess:
 
     @resolver(description="What was taken; null until the job has succeeded.")
     def report(self) -> CloneReport | None:
-        return CloneReport(point=_made(self.job), items_count=self.job.row.done)
+        return CloneReport(point=_made(self.job), plan=None, items_count=self.job.row.done)
 
 
-@strawberry.type(description="Datasets were merged into a new one.")
+def planned_clone(plan: ClonePlan) -> CloneReport:
+    """The report that a clone would give; its items are shown in the source."""
+    return CloneReport(point=Point(*plan.source, fixed=True), plan=plan, items_count=plan.items)
+
+
+@strawberry.type(description="Datasets were merged, into a new one or into one that was there.")
 class MergeDatasetsSuccess:
     job: Job = strawberry.field(description="The job that did it.")
 
     @resolver(
-        description="The dataset that was made; null until the job has succeeded, and when it is "
-        "deleted."
+        description="The dataset that was made, or merged into; null until the job has succeeded, "
+        "and when it is deleted."
     )
     async def dataset(self, info: Info) -> LazyDataset | None:
         return await _dataset(info, self.job)
 
-    @resolver(description="What was decided; null until the job has succeeded.")
+    @resolver(
+        description="What was decided; null until the job has succeeded, and when the dataset to "
+        "merge into had all of it already, so that no version was made."
+    )
     async def report(self, info: Info) -> MergeReport | None:
         return await merges.load_merge_report(info, _made(self.job).pair)
 
