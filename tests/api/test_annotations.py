@@ -9,8 +9,10 @@ import pytest
 from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.shelf import BOX, CAT, Shelf
+from tests.builders import ON_SQLITE
 
 
+@ON_SQLITE
 def test_annotations_are_added_as_one_version(ada: Client, shelf: Shelf) -> None:
     done = ada.change(
         "addAnnotations",
@@ -36,6 +38,7 @@ def test_annotations_are_added_as_one_version(ada: Client, shelf: Shelf) -> None
     assert (cat["coordinates"], cat["bounds"], cat["source"]) == (None, None, None)
 
 
+@ON_SQLITE
 def test_annotations_are_changed(ada: Client, shelf: Shelf) -> None:
     dog = shelf.annotations[0]
     fields = "updated version { number } annotations { id label status metadata coordinates }"
@@ -64,6 +67,7 @@ def test_annotations_are_changed(ada: Client, shelf: Shelf) -> None:
     assert (again["updated"], again["version"]) == (0, None)
 
 
+@ON_SQLITE
 def test_annotations_are_removed(ada: Client, shelf: Shelf) -> None:
     done = ada.change(
         "deleteAnnotations",
@@ -113,6 +117,7 @@ WRONG: list[tuple[str, dict[str, Any], tuple[str, list[str]]]] = [
 ]
 
 
+@ON_SQLITE
 def test_what_is_wrong_is_named_and_nothing_is_written(
     ada: Client, shelf: Shelf, census: Census, subtests: pytest.Subtests
 ) -> None:
@@ -127,6 +132,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(
             assert census() == before
 
 
+@ON_SQLITE
 def test_one_annotation_cannot_be_changed_twice_in_a_call(ada: Client, shelf: Shelf) -> None:
     twice = [{"id": shelf.annotations[0], "label": label} for label in ("dog", "cat")]
     refusal = ada.refused("updateAnnotations", datasetId=shelf.dataset, annotations=twice)

@@ -238,6 +238,7 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
 ]
 
 
+@ON_SQLITE
 def test_a_wrong_input_is_refused_by_name_and_nothing_is_written(
     ada: Client, shelf: Shelf, census: Census, subtests: pytest.Subtests
 ) -> None:
@@ -307,6 +308,7 @@ QUERIES: list[tuple[dict[str, Any], str, list[str]]] = [
 ]
 
 
+@ON_SQLITE
 def test_a_wrong_argument_of_a_query_is_refused_by_name(
     ada: Client, shelf: Shelf, subtests: pytest.Subtests
 ) -> None:
@@ -333,6 +335,7 @@ def test_a_document_of_any_depth_is_refused_without_a_crash(ada: Client) -> None
         assert errors[0]["extensions"]["code"] in ("LIMIT_EXCEEDED", "INVALID")
 
 
+@ON_SQLITE
 def test_nodes_are_answered_each_by_itself(ada: Client, shelf: Shelf) -> None:
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     answer = ada.answer(query, ids=[shelf.dataset, "nonsense", "ds_999", shelf.items[0]])

@@ -8,6 +8,7 @@ from gql_service.vault.contract import Vault
 from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.shelf import Shelf
+from tests.builders import ON_SQLITE
 
 DONE = """
   job { id kind status progress { done total unit percent } finishedAt creator { name } }
@@ -81,6 +82,7 @@ def test_items_of_a_clone_know_where_they_come_from(ada: Client, shelf: Shelf) -
     assert page["pageInfo"]["hasNextPage"] is False
 
 
+@ON_SQLITE
 def test_a_second_copy_in_one_dataset_knows_its_source(ada: Client, shelf: Shelf) -> None:
     done = ada.change(
         "cloneDataset",
@@ -109,6 +111,7 @@ def test_a_second_copy_in_one_dataset_knows_its_source(ada: Client, shelf: Shelf
     assert original["copies"]["nodes"] == [{"path": "/file0 (2).txt"}]
 
 
+@ON_SQLITE
 def test_flags_and_filters_choose_what_is_taken(ada: Client, shelf: Shelf) -> None:
     content = """dataset { items { nodes { path metadata annotations { nodes { status } }
       binary { size mimeType } } } } report { itemsCount annotationsCount }"""
@@ -129,6 +132,7 @@ def test_flags_and_filters_choose_what_is_taken(ada: Client, shelf: Shelf) -> No
     assert clone("d", filters=two)["report"] == {"itemsCount": 2, "annotationsCount": 2}
 
 
+@ON_SQLITE
 def test_a_clone_of_an_old_version_is_as_that_was(ada: Client, shelf: Shelf) -> None:
     ada.change("deleteItems", datasetId=shelf.dataset, selection={"where": {}})
     for name, source in (("a", {"at": {"number": 2}}), ("b", {})):
@@ -138,6 +142,7 @@ def test_a_clone_of_an_old_version_is_as_that_was(ada: Client, shelf: Shelf) -> 
     assert by_id["report"]["itemsCount"] == 4
 
 
+@ON_SQLITE
 def test_a_clone_into_a_directory_keeps_what_is_there(ada: Client, shelf: Shelf) -> None:
     given = {"projectId": shelf.project, "recipeId": shelf.recipe, "name": "target"}
     target = ada.change("createDataset", "dataset { id }", **given)["dataset"]["id"]
@@ -157,6 +162,7 @@ def test_a_clone_into_a_directory_keeps_what_is_there(ada: Client, shelf: Shelf)
     )
 
 
+@ON_SQLITE
 def test_wrong_clones_are_refused_and_nothing_is_made(
     ada: Client, bob: Client, shelf: Shelf, census: Census
 ) -> None:
@@ -213,6 +219,7 @@ def test_wrong_clones_are_refused_and_nothing_is_made(
     assert {("LABEL_REMOVED", "x"), ("LABEL_ADDED", "dog")} <= found
 
 
+@ON_SQLITE
 def test_a_clone_outlives_its_source_and_hides_it_from_others(
     ada: Client, bob: Client, shelf: Shelf
 ) -> None:
@@ -243,6 +250,7 @@ def test_a_clone_outlives_its_source_and_hides_it_from_others(
     assert len(bob.run(query, id=clone)["dataset"]["items"]["nodes"]) == 4
 
 
+@ON_SQLITE
 def test_clones_of_a_dataset_are_listed(ada: Client, bob: Client, shelf: Shelf) -> None:
     for name in ("b", "a"):
         ada.change("cloneDataset", datasetId=shelf.dataset, name=name)
@@ -253,6 +261,7 @@ def test_clones_of_a_dataset_are_listed(ada: Client, bob: Client, shelf: Shelf) 
     assert [one["name"] for one in found["recipe"]["datasets"]["nodes"]] == ["a", "b", "pets"]
 
 
+@ON_SQLITE
 def test_a_job_is_seen_by_members_of_its_project(ada: Client, bob: Client, shelf: Shelf) -> None:
     job = ada.change("cloneDataset", "job { id }", datasetId=shelf.dataset, name="x")["job"]["id"]
     query = "query ($id: ID!) { job(id: $id) { id } node(id: $id) { id } }"

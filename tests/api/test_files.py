@@ -23,6 +23,7 @@ def url(ada: Client, shelf: Shelf) -> str:
     return found
 
 
+@ON_SQLITE
 def test_the_bytes_come_back_guarded(ada: Client, url: str) -> None:
     response = ada.get(url)
     assert (response.status_code, response.content) == (200, BYTES)
@@ -91,6 +92,7 @@ def test_a_copy_that_one_has_is_not_sent_again(ada: Client, url: str) -> None:
     assert ada.get(url, **{"if-none-match": '"other"'}).status_code == 200
 
 
+@ON_SQLITE
 def test_a_file_is_its_readers_only(ada: Client, bob: Client, url: str) -> None:
     assert bob.get(url).status_code == 404
     response = Client(ada.http, None).get(url)
@@ -118,6 +120,7 @@ NOWHERE = [
 ]
 
 
+@ON_SQLITE
 def test_what_is_not_there_is_not_found(
     ada: Client, shelf: Shelf, subtests: pytest.Subtests
 ) -> None:
@@ -128,6 +131,7 @@ def test_what_is_not_there_is_not_found(
             assert response.json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
+@ON_SQLITE
 def test_an_item_is_found_by_key_and_at_a_version(ada: Client, shelf: Shelf) -> None:
     key = shelf.items[0].split("_")[-1]
     ada.upload(shelf.dataset, [("file0.txt", b"new")], mode="OVERWRITE")
@@ -139,6 +143,7 @@ def test_an_item_is_found_by_key_and_at_a_version(ada: Client, shelf: Shelf) -> 
     assert ada.get(f"/files/{shelf.dataset}_v2/{key}").content == b"shelf 0"
 
 
+@ON_SQLITE
 def test_a_binary_is_downloaded_by_its_own_address(ada: Client, bob: Client, shelf: Shelf) -> None:
     url = ada.run(URL, by={"id": shelf.items[0]})["item"]["binary"]["downloadUrl"]
     assert ada.get(url).content == b"shelf 0"
@@ -183,6 +188,7 @@ def test_any_name_is_given_in_full(ada: Client, shelf: Shelf) -> None:
     )
 
 
+@ON_SQLITE
 def test_missing_bytes_are_an_error_and_not_a_file(
     ada: Client, shelf: Shelf, vault: Vault, http: Any
 ) -> None:

@@ -59,6 +59,7 @@ def test_everything_else_needs_a_token(http: TestClient, subtests: pytest.Subtes
             assert response.headers["www-authenticate"] == "Bearer"
 
 
+@ON_SQLITE
 def test_a_wrong_token_is_refused_even_for_introspection(
     http: TestClient, subtests: pytest.Subtests
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_wrong_token_is_refused_even_for_introspection(
             assert refused(response) == (401, "UNAUTHENTICATED")
 
 
+@ON_SQLITE
 def test_a_revoked_token_ends_at_once(ada: Client) -> None:
     made = ada.change("createToken", "text token { id }", name="second")
     other = Client(ada.http, made["text"])
@@ -77,6 +79,7 @@ def test_a_revoked_token_ends_at_once(ada: Client) -> None:
     assert other.refusal(WHO)[0] == "UNAUTHENTICATED"
 
 
+@ON_SQLITE
 def test_queries_may_come_by_get_and_mutations_may_not(ada: Client) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } }"
     parameters = {"query": query, "variables": '{"id": "pr_1"}'}
@@ -184,6 +187,7 @@ def test_half_of_a_surrogate_pair_is_refused_and_can_be_told(ada: Client) -> Non
     assert answer["errors"][0]["extensions"] == {"code": "INVALID", "path": ["n"]}
 
 
+@ON_SQLITE
 def test_a_fault_of_ours_is_logged_and_not_shown(
     ada: Client, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -230,6 +234,7 @@ def test_several_mutations_of_a_document_see_one_another(ada: Client, shelf: She
     assert data["c"]["dataset"] == {"name": "two", "itemsCount": 0}
 
 
+@ON_SQLITE
 def test_the_service_says_that_it_is_well(http: TestClient) -> None:
     response = http.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})

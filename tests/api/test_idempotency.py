@@ -42,6 +42,7 @@ def test_every_mutation_of_the_schema_is_tried() -> None:
     assert mutation is not None and set(CALLS) == set(mutation.fields)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("mutation", CALLS)
 def test_a_mutation_is_done_once_under_a_key(
     ada: Client,
@@ -94,6 +95,7 @@ def test_after_a_day_the_key_is_free(
     assert census()[KEYS] == 1
 
 
+@ON_SQLITE
 def test_keys_of_other_users_and_other_mutations_are_others(
     ada: Client, bob: Client, census: Census
 ) -> None:
@@ -111,6 +113,7 @@ def test_keys_of_other_users_and_other_mutations_are_others(
     assert (rows["projects"], rows["recipes"], rows[KEYS]) == (4, 1, 6)
 
 
+@ON_SQLITE
 def test_without_a_key_nothing_is_remembered(ada: Client, shelf: Shelf, census: Census) -> None:
     marks = {"datasetId": shelf.dataset, "annotations": [{"itemId": shelf.items[1], **BOX}]}
     for key in ({}, {"idempotencyKey": None}):
@@ -191,6 +194,7 @@ def test_a_default_may_be_given_or_left_out(ada: Client, shelf: Shelf) -> None:
     assert ada.refused("cloneDataset", **clone, allowMany=True) == CONFLICT
 
 
+@ON_SQLITE
 def test_a_retry_may_select_other_fields_and_shows_what_is_there_now(
     ada: Client, shelf: Shelf
 ) -> None:
@@ -264,6 +268,7 @@ def test_requests_at_once_under_one_key_are_one(ada: Client, shelf: Shelf, censu
 MADE = "version { number } annotations { id }"
 
 
+@ON_SQLITE
 def test_a_document_may_use_one_key_for_mutations_of_several_names(
     ada: Client, census: Census
 ) -> None:

@@ -37,6 +37,7 @@ def tagged(ada: Client, shelf: Shelf) -> Shelf:
     return shelf
 
 
+@ON_SQLITE
 def test_a_tag_finds_its_version_wherever_one_is_named(ada: Client, tagged: Shelf) -> None:
     for name, number, count in (("empty", 1, 0), ("full", 2, 4)):
         found = ada.run(ITEMS, id="ds_1", at={"tag": f" {name} "})
@@ -60,6 +61,7 @@ def test_a_tag_finds_its_version_wherever_one_is_named(ada: Client, tagged: Shel
     assert ada.refusal(diff % "from { id }", **refs) == ("INVALID", ["from", "at", "tag"])
 
 
+@ON_SQLITE
 def test_clones_and_merges_begin_at_tags_and_have_none_themselves(
     ada: Client, tagged: Shelf
 ) -> None:
@@ -82,6 +84,7 @@ def test_clones_and_merges_begin_at_tags_and_have_none_themselves(
     assert refused == ("INVALID", ["sources", "1", "at", "tag"])
 
 
+@ON_SQLITE
 def test_a_tag_never_moves_and_is_no_version(ada: Client, tagged: Shelf, census: Census) -> None:
     made = ada.change("tagVersion", f"tag {{ {TAG} }}", datasetId="ds_1_v2", name="cafe\u0301")
     tag = made["tag"]
@@ -116,6 +119,7 @@ def test_a_tag_never_moves_and_is_no_version(ada: Client, tagged: Shelf, census:
     assert census()["versions"] == before["versions"] == 3
 
 
+@ON_SQLITE
 def test_who_may_write_may_tag_and_lock_and_others_only_see_it(
     ada: Client, bob: Client, tagged: Shelf, census: Census
 ) -> None:
@@ -163,6 +167,7 @@ def changes(shelf: Shelf) -> dict[str, dict[str, Any]]:
     }
 
 
+@ON_SQLITE
 def test_a_locked_dataset_refuses_every_change_until_it_is_unlocked(
     ada: Client, tagged: Shelf, census: Census, subtests: pytest.Subtests
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.shelf import CAT, Shelf
+from tests.builders import ON_SQLITE
 
 DONE = """
   job { id kind }
@@ -89,6 +90,7 @@ def test_conflicts_are_reported_and_paged(ada: Client, shelf: Shelf) -> None:
     assert {one["chosen"] for one in kept} == {"east"}
 
 
+@ON_SQLITE
 def test_unrelated_datasets_stand_side_by_side(ada: Client, shelf: Shelf) -> None:
     given = {"projectId": shelf.project, "recipeId": shelf.recipe, "name": "second"}
     second = ada.change("createDataset", "dataset { id }", **given)["dataset"]["id"]
@@ -101,6 +103,7 @@ def test_unrelated_datasets_stand_side_by_side(ada: Client, shelf: Shelf) -> Non
     ]
 
 
+@ON_SQLITE
 def test_sources_at_versions_are_merged_as_they_were(ada: Client, shelf: Shelf) -> None:
     other = clone(ada, shelf, "other")
     ada.change("deleteItems", datasetId=shelf.dataset, selection={"where": {}})
@@ -109,6 +112,7 @@ def test_sources_at_versions_are_merged_as_they_were(ada: Client, shelf: Shelf) 
     assert [one["version"] for one in done["dataset"]["sources"]] == [2, 1]
 
 
+@ON_SQLITE
 def test_wrong_merges_are_refused_and_nothing_is_made(
     ada: Client, bob: Client, shelf: Shelf, census: Census
 ) -> None:
@@ -164,6 +168,7 @@ def test_wrong_merges_are_refused_and_nothing_is_made(
     assert census() == before
 
 
+@ON_SQLITE
 def test_recipes_must_be_equal_and_can_be_made_so(ada: Client, shelf: Shelf) -> None:
     recipe = ada.change(
         "createRecipe", "recipe { id }", projectId=shelf.project, title="x", labels=[{"name": "x"}]
@@ -178,6 +183,7 @@ def test_recipes_must_be_equal_and_can_be_made_so(ada: Client, shelf: Shelf) -> 
     assert ada.change("mergeDatasets", **asked)
 
 
+@ON_SQLITE
 def test_a_merge_across_projects_needs_rights_in_both(
     ada: Client, bob: Client, shelf: Shelf
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tests.api.client import Client
 from tests.api.conftest import Census, SignIn
+from tests.builders import ON_SQLITE
 from tests.conftest import SetClock
 
 MEMBERS = "project { id name members { user { name } role } }"
@@ -20,12 +21,14 @@ def user_id(client: Client) -> str:
     return found
 
 
+@ON_SQLITE
 def test_whoever_creates_a_project_owns_it(bob: Client) -> None:
     made = bob.change("createProject", MEMBERS, name="  Pets  ")
     assert made["project"]["name"] == "Pets"
     assert roles(made) == {"Bob": "OWNER"}
 
 
+@ON_SQLITE
 def test_a_project_is_visible_to_its_members_only(ada: Client, bob: Client) -> None:
     project = ada.change("createProject", "project { id }", name="Pets")["project"]["id"]
     by_id = "query ($id: ID!) { project(by: {id: $id}) { id } node(id: $id) { id } }"
@@ -41,6 +44,7 @@ def test_a_project_is_visible_to_its_members_only(ada: Client, bob: Client) -> N
     assert absent["code"] == "NOT_FOUND"
 
 
+@ON_SQLITE
 def test_names_of_projects_are_unique(ada: Client, bob: Client, census: Census) -> None:
     ada.change("createProject", name="Pets")
     before = census()
@@ -48,6 +52,7 @@ def test_names_of_projects_are_unique(ada: Client, bob: Client, census: Census) 
     assert census() == before
 
 
+@ON_SQLITE
 def test_a_project_is_renamed_and_deleted_by_owners(ada: Client, bob: Client) -> None:
     project = ada.change("createProject", "project { id }", name="Pets")["project"]["id"]
     ada.change("addMember", projectId=project, email="BOB@example.org", role="DEVELOPER")
@@ -59,6 +64,7 @@ def test_a_project_is_renamed_and_deleted_by_owners(ada: Client, bob: Client) ->
     assert ada.run("{ projects { totalCount } }") == {"projects": {"totalCount": 0}}
 
 
+@ON_SQLITE
 def test_members_are_added_changed_and_removed(ada: Client, bob: Client) -> None:
     project = ada.change("createProject", "project { id }", name="Pets")["project"]["id"]
     bobs = user_id(bob)
@@ -76,6 +82,7 @@ def test_members_are_added_changed_and_removed(ada: Client, bob: Client) -> None
     assert bob.run(role, id=project) == {"viewer": {"roleIn": None}}
 
 
+@ON_SQLITE
 def test_the_last_owner_stays(ada: Client) -> None:
     project = ada.change("createProject", "project { id }", name="Pets")["project"]["id"]
     ours = {"projectId": project, "userId": user_id(ada)}
@@ -83,6 +90,7 @@ def test_the_last_owner_stays(ada: Client) -> None:
     assert ada.refused("updateMember", **ours, role="VIEWER") == ("CONFLICT", ["userId"])
 
 
+@ON_SQLITE
 def test_a_member_is_named_by_id_or_by_address(ada: Client) -> None:
     project = ada.change("createProject", "project { id }", name="Pets")["project"]["id"]
     given = {"projectId": project, "role": "VIEWER"}
@@ -94,6 +102,7 @@ def test_a_member_is_named_by_id_or_by_address(ada: Client) -> None:
     assert ada.refused("addMember", **given, userId="us_999") == ("NOT_FOUND", ["userId"])
 
 
+@ON_SQLITE
 def test_admins_make_users_and_nobody_else(ada: Client, bob: Client) -> None:
     new = {"name": "Cleo", "email": "Cleo@Example.org"}
     assert bob.refused("createUser", **new)[0] == "FORBIDDEN"
@@ -106,6 +115,7 @@ def test_admins_make_users_and_nobody_else(ada: Client, bob: Client) -> None:
     assert ada.refused("createUser", **new) == ("CONFLICT", ["email"])
 
 
+@ON_SQLITE
 def test_users_see_each_other_through_projects_only(ada: Client, bob: Client) -> None:
     node = "query ($id: ID!) { node(id: $id) { ... on User { name } } }"
     adas, bobs = user_id(ada), user_id(bob)
@@ -117,6 +127,7 @@ def test_users_see_each_other_through_projects_only(ada: Client, bob: Client) ->
     assert bob.run(node, id=adas) == {"node": {"name": "Ada"}}
 
 
+@ON_SQLITE
 def test_tokens_are_made_listed_and_revoked(ada: Client, bob: Client, clock: SetClock) -> None:
     ends = (clock() + timedelta(days=1)).isoformat()
     made = ada.change("createToken", "text token { id name expiresAt }", name="CI", expiresAt=ends)
@@ -133,6 +144,7 @@ def test_tokens_are_made_listed_and_revoked(ada: Client, bob: Client, clock: Set
     assert ada.change("revokeToken", fields, tokenId=token)["token"]["revokedAt"] == revoked
 
 
+@ON_SQLITE
 def test_a_token_ends_when_it_says(ada: Client, clock: SetClock) -> None:
     past = (clock() - timedelta(days=1)).isoformat()
     assert ada.refused("createToken", name="x", expiresAt=past) == ("INVALID", ["expiresAt"])
@@ -178,6 +190,7 @@ def test_projects_are_filtered_ordered_and_paged(ada: Client, clock: SetClock) -
     assert code == ("INVALID", ["after"])
 
 
+@ON_SQLITE
 def test_a_visitor_of_no_project_can_make_one(sign_in: SignIn) -> None:
     sign_in("Ada")
     assert sign_in("Bob").change("createProject", name="mine")

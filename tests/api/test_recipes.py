@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.shelf import ATTRIBUTES, LABELS, Shelf
+from tests.builders import ON_SQLITE
 
 FIELDS = (
     "recipe { id title revision fingerprint strict tools instructions project { id } "
@@ -13,6 +14,7 @@ FIELDS = (
 )
 
 
+@ON_SQLITE
 def test_a_recipe_has_what_it_was_given(ada: Client, shelf: Shelf) -> None:
     made = ada.change(
         "createRecipe",
@@ -80,11 +82,13 @@ def test_an_update_makes_a_revision_that_heads_follow_and_old_versions_do_not(
     assert found["node"] == {"title": "Pets"}
 
 
+@ON_SQLITE
 def test_an_update_without_a_change_makes_no_revision(ada: Client, shelf: Shelf) -> None:
     done = ada.change("updateRecipe", "recipe { revision }", recipeId=shelf.recipe, title="Pets")
     assert done["recipe"] == {"revision": 1}
 
 
+@ON_SQLITE
 def test_recipes_are_compared_by_content(ada: Client, shelf: Shelf) -> None:
     query = """query ($left: ID!, $right: ID!) { compareRecipes(left: $left, right: $right) {
       equal left { id } right { id } differences { kind name left right detail } } }"""
@@ -103,6 +107,7 @@ def test_recipes_are_compared_by_content(ada: Client, shelf: Shelf) -> None:
     assert ada.refusal(query, left=shelf.recipe, right="ds_1") == ("INVALID", ["right"])
 
 
+@ON_SQLITE
 def test_a_recipe_in_use_is_not_deleted(ada: Client, shelf: Shelf, census: Census) -> None:
     before = census()
     assert ada.refused("deleteRecipe", recipeId=shelf.recipe) == ("CONFLICT", ["recipeId"])
@@ -113,6 +118,7 @@ def test_a_recipe_in_use_is_not_deleted(ada: Client, shelf: Shelf, census: Censu
     assert ada.run("query ($id: ID!) { node(id: $id) { id } }", id=spare) == {"node": None}
 
 
+@ON_SQLITE
 def test_a_foreign_recipe_looks_like_none(ada: Client, bob: Client, shelf: Shelf) -> None:
     project = bob.change("createProject", "project { id }", name="theirs")["project"]["id"]
     for mutation, more in (
@@ -128,6 +134,7 @@ def test_a_foreign_recipe_looks_like_none(ada: Client, bob: Client, shelf: Shelf
     assert foreign == bob.attempt("createDataset", recipeId="re_999", **given)
 
 
+@ON_SQLITE
 def test_what_is_wrong_in_a_recipe_is_named(ada: Client, shelf: Shelf, census: Census) -> None:
     before = census()
     given = {"projectId": shelf.project, "title": "x"}

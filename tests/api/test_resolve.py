@@ -133,6 +133,7 @@ def test_the_chosen_sides_stand_and_the_conflicts_are_closed(ada: Client, merged
     assert 3 not in items(ada, merged)
 
 
+@ON_SQLITE
 def test_a_later_merge_of_the_same_sources_reports_only_what_is_new(
     ada: Client, shelf: Shelf, merged: str
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_later_merge_of_the_same_sources_reports_only_what_is_new(
 FIRST = {"number": 1}
 
 
+@ON_SQLITE
 def test_what_was_changed_since_is_left_alone_and_told(ada: Client, merged: str) -> None:
     found = conflicts(ada, merged)
     first = items(ada, merged)[0]
@@ -207,6 +209,7 @@ def test_what_was_changed_since_is_left_alone_and_told(ada: Client, merged: str)
     }
 
 
+@ON_SQLITE
 def test_a_policy_takes_somebodys_side_or_the_newest(
     ada: Client, bob: Client, shelf: Shelf, clock: SetClock
 ) -> None:

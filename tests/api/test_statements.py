@@ -1,4 +1,4 @@
-"""How many statements each object field costs: the same number for 1 row and for 100."""
+"""How many statements each object field costs: the same number for 1 row and for many."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from graphql.type import is_composite_type
 from gql_service.api.schema import printed_schema
 from tests.api.client import Client
 from tests.api.shelf import BOX, Shelf
+from tests.builders import ON_SQLITE
 from tests.conftest import CountStatements
 
 SCHEMA: GraphQLSchema = build_schema(printed_schema())
-ROWS = 100
+ROWS = 25
 TOKEN = 1  # who asks
 
 ITEMS = '{ items(datasetId: "%(dataset)s", first: %(n)d) { nodes { %(field)s } } }'
@@ -138,7 +139,7 @@ def counted(statements: list[str]) -> int:
 
 @pytest.fixture
 def many(ada: Client, shelf: Shelf) -> Shelf:
-    """A hundred annotated items, and a clone of a clone of them; several projects and recipes.
+    """Many annotated items, and a clone of a clone of them; several projects and recipes.
 
     Every dataset is locked and has two tags.
     """
@@ -160,6 +161,7 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
     return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
 
 
+@ON_SQLITE
 def test_a_field_costs_the_same_for_one_row_and_for_many(
     resolved: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests
 ) -> None:
@@ -187,6 +189,7 @@ SPLICED = {
 }
 
 
+@ON_SQLITE
 def test_what_nests_in_a_page_of_items_costs_no_statement(
     ada: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests
 ) -> None:

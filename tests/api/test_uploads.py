@@ -119,6 +119,7 @@ def test_a_multipart_body_that_makes_no_sense_is_refused(
             assert (census(), set(vault.keys())) == (before, objects)
 
 
+@ON_SQLITE
 def test_a_file_beyond_the_limit_leaves_nothing(
     ada: Client, shelf: Shelf, census: Census, vault: Vault
 ) -> None:
@@ -157,11 +158,13 @@ def test_a_file_is_only_a_part_of_the_request(ada: Client, shelf: Shelf) -> None
         assert code == "INVALID" and path is not None and path[:2] == ["files", "0"]
 
 
+@ON_SQLITE
 def test_a_file_of_just_the_limit_passes(ada: Client, shelf: Shelf) -> None:
     done = ada.upload(shelf.dataset, [("x", b"x" * 100_000)], "items { binary { size } }")
     assert done["items"] == [{"binary": {"size": "100000"}}]
 
 
+@ON_SQLITE
 def test_an_upload_of_no_files_changes_nothing(ada: Client, shelf: Shelf) -> None:
     done = ada.change("uploadItems", "added version { number }", datasetId=shelf.dataset, files=[])
     assert (done["added"], done["version"]) == (0, None)

@@ -76,6 +76,7 @@ def test_a_merge_is_a_new_dataset_at_version_1_and_its_sources_stay_as_they_are(
     lab.verify()
 
 
+@ON_SQLITE
 @both_policies
 def test_an_untouched_clone_adds_nothing(lab: Lab, policy: MergePolicy) -> None:
     source, clone, *_ = pair(lab)
@@ -104,6 +105,7 @@ def test_two_teams_annotate_and_one_item_has_the_marks_of_both_with_their_author
     lab.verify()
 
 
+@ON_SQLITE
 @both_policies
 def test_what_one_side_changed_wins_over_what_the_other_left_alone(
     lab: Lab, policy: MergePolicy
@@ -207,6 +209,7 @@ def test_a_status_that_both_changed_is_one_field_and_the_later_dataset_has_it(la
     lab.verify()
 
 
+@ON_SQLITE
 def test_the_same_change_on_both_sides_is_no_conflict(lab: Lab) -> None:
     source, clone, (item,), (key,) = pair(lab, new_item("/a", 1, "cat"))
     for place in (source, clone):
@@ -220,6 +223,7 @@ def test_the_same_change_on_both_sides_is_no_conflict(lab: Lab) -> None:
     lab.verify()
 
 
+@ON_SQLITE
 def test_a_union_ignores_removals(lab: Lab) -> None:
     source, clone, (a, b, c), (_, mark_b, _) = pair(lab)
     lab.delete(clone, a)
@@ -286,6 +290,7 @@ def test_what_a_filtered_clone_did_not_take_is_not_removed(lab: Lab, policy: Mer
     lab.verify()
 
 
+@ON_SQLITE
 @both_policies
 @pytest.mark.parametrize("flag", ["with_annotations", "with_metadata", "with_status"])
 def test_what_a_flag_left_out_is_not_an_edit(lab: Lab, policy: MergePolicy, flag: str) -> None:
@@ -429,6 +434,7 @@ def test_different_recipes_are_refused_with_differences_until_one_is_switched(la
     assert len(lab.paths(lab.merge(one, other))) == 4
 
 
+@ON_SQLITE
 @both_policies
 def test_when_conflicts_are_to_fail_one_refuses_everything(lab: Lab, policy: MergePolicy) -> None:
     source, clone, (item, *_), _ = pair(lab)
@@ -469,6 +475,7 @@ def test_a_taken_name_is_refused(lab: Lab) -> None:
         lab.merge(one, other, name=" ")
 
 
+@ON_SQLITE
 def test_projects_when_they_are_named_must_have_every_source(lab: Lab) -> None:
     elsewhere = lab.write(create_project, "elsewhere")
     lab.write(create_recipe, elsewhere, "pets", PETS)

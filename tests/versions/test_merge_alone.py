@@ -39,6 +39,7 @@ from gql_service.versions.knowledge import Seen
 from gql_service.versions.merge_alone import changed_alone
 from gql_service.versions.merge_sources import Source
 from gql_service.versions.verify import verify_versions
+from tests.builders import ON_SQLITE
 from tests.oracle.editing import SKIP, AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.groups import LAST, THREE_WAY, UNION
 from tests.oracle.model import Flags
@@ -130,6 +131,7 @@ def test_new_annotations_come_with_what_the_other_side_wrote(twin: Twin, ground:
     assert taken(twin, *sides) == 4
 
 
+@ON_SQLITE
 @grounds
 def test_a_changed_annotation_replaces_the_one_that_both_started_from(
     twin: Twin, ground: int
@@ -143,6 +145,7 @@ def test_a_changed_annotation_replaces_the_one_that_both_started_from(
     assert taken(twin, *sides) == 4
 
 
+@ON_SQLITE
 def test_a_source_and_its_clone_meet_as_two_clones_do(twin: Twin) -> None:
     source = filled(twin)
     copy = clone(twin, source)
@@ -153,6 +156,7 @@ def test_a_source_and_its_clone_meet_as_two_clones_do(twin: Twin) -> None:
     assert taken(twin, source, copy) == 0  # no sheet is common any more: all is compared
 
 
+@ON_SQLITE
 def test_clones_of_clones_meet_over_the_sheets_that_they_share(twin: Twin) -> None:
     (left, right), (a, *_), (first, second) = clones(twin)
     change(twin, left, first, label="dog")
@@ -164,6 +168,7 @@ def test_clones_of_clones_meet_over_the_sheets_that_they_share(twin: Twin) -> No
     assert taken(twin, deeper, right) == 4
 
 
+@ON_SQLITE
 def test_versions_before_the_head_are_merged_as_they_were(twin: Twin) -> None:
     (left, right), (_, b, _), (first, second) = clones(twin)
     change(twin, left, first, label="dog")
@@ -177,6 +182,7 @@ def test_versions_before_the_head_are_merged_as_they_were(twin: Twin) -> None:
     assert taken(twin, left, right, versions=(3, 2)) == 4
 
 
+@ON_SQLITE
 def test_clones_without_statuses_or_annotations_are_annotated_apart(twin: Twin) -> None:
     source = filled(twin)
     for flags in (Flags(status=False), Flags(annotations=False)):
@@ -192,6 +198,7 @@ def test_clones_without_statuses_or_annotations_are_annotated_apart(twin: Twin) 
 # What the rules have to decide.
 
 
+@ON_SQLITE
 @grounds
 def test_an_annotation_that_both_sides_changed_is_not_taken(twin: Twin, ground: int) -> None:
     sides, _, (first, _) = clones(twin)
@@ -202,6 +209,7 @@ def test_an_annotation_that_both_sides_changed_is_not_taken(twin: Twin, ground: 
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 def test_an_annotation_that_both_changed_since_one_took_it_from_the_other_is_not_taken(
     twin: Twin,
 ) -> None:
@@ -216,6 +224,7 @@ def test_an_annotation_that_both_changed_since_one_took_it_from_the_other_is_not
     assert taken(twin, both, right) == 0
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("later", [0, 1])
 def test_an_annotation_that_one_took_from_the_other_and_one_changed_is_the_changed_one(
     twin: Twin, later: int
@@ -229,6 +238,7 @@ def test_an_annotation_that_one_took_from_the_other_and_one_changed_is_the_chang
     assert taken(twin, both, right) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_an_annotation_that_one_side_removed_and_the_other_changed_is_counted_once(
     twin: Twin, ground: int
@@ -241,6 +251,7 @@ def test_an_annotation_that_one_side_removed_and_the_other_changed_is_counted_on
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_what_only_one_side_removed_goes_or_stays_as_the_policy_says(
     twin: Twin, ground: int
@@ -267,6 +278,7 @@ def test_what_a_clone_changed_and_its_clone_removed_is_removed(twin: Twin, groun
     assert taken(twin, deeper, right) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_an_annotation_that_the_other_side_has_seen_and_let_go_is_not_taken(
     twin: Twin, ground: int
@@ -284,6 +296,7 @@ def test_an_annotation_that_the_other_side_has_seen_and_let_go_is_not_taken(
     assert taken(twin, let_go, right) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_an_annotation_taken_again_without_its_status_is_lent_the_one_it_had(
     twin: Twin, ground: int
@@ -298,6 +311,7 @@ def test_an_annotation_taken_again_without_its_status_is_lent_the_one_it_had(
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_a_kept_sibling_that_becomes_equal_to_the_first_vanishes(twin: Twin, ground: int) -> None:
     (left, right), _, (first, _) = clones(twin)
@@ -313,6 +327,7 @@ def test_a_kept_sibling_that_becomes_equal_to_the_first_vanishes(twin: Twin, gro
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 @grounds
 def test_annotations_of_an_item_that_not_both_sides_hold_go_by_the_rules(
     twin: Twin, ground: int
@@ -326,6 +341,7 @@ def test_annotations_of_an_item_that_not_both_sides_hold_go_by_the_rules(
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 def test_annotations_of_an_item_that_both_sides_changed_are_taken(twin: Twin) -> None:
     sides, (a, _, c), (first, _) = clones(twin)
     change(twin, sides[0], first, label="dog")
@@ -336,6 +352,7 @@ def test_annotations_of_an_item_that_both_sides_changed_are_taken(twin: Twin) ->
     assert taken(twin, *sides) == 4
 
 
+@ON_SQLITE
 def test_what_both_hold_in_one_writing_is_nobodys_change(twin: Twin) -> None:
     (left, right), (a, b, _), (first, second) = clones(twin)
     change(twin, left, first, label="dog")
@@ -352,6 +369,7 @@ def test_what_both_hold_in_one_writing_is_nobodys_change(twin: Twin) -> None:
 # Counters and covers, where what is seen through masks differs from what lies there.
 
 
+@ON_SQLITE
 def test_what_a_mask_hides_is_not_replaced_by_what_is_taken(twin: Twin) -> None:
     source = filled(twin)
     item, annotation = min(twin.head(source).items), min(twin.head(source).annotations)
@@ -365,6 +383,7 @@ def test_what_a_mask_hides_is_not_replaced_by_what_is_taken(twin: Twin) -> None:
     assert taken(twin, blind, other) == 2
 
 
+@ON_SQLITE
 def test_over_a_ground_that_lies_too_deep_nothing_is_taken(twin: Twin) -> None:
     source = filled(twin)
     first, second = sorted(twin.head(source).annotations)
@@ -380,6 +399,7 @@ def test_over_a_ground_that_lies_too_deep_nothing_is_taken(twin: Twin) -> None:
     assert taken(twin, *sides) == 0
 
 
+@ON_SQLITE
 def test_a_source_may_know_of_any_number_of_datasets(twin: Twin, database: Database) -> None:
     sides, (a, *_), _ = clones(twin)
     twin.annotate(sides[1], [(a, DOG)])

@@ -27,6 +27,7 @@ import pytest
 from gql_service.database.engine import Database
 from gql_service.versions.birth import MAX_LAYERS
 from gql_service.versions.verify import verify_versions
+from tests.builders import ON_SQLITE
 from tests.oracle.editing import SKIP, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.groups import FIRST, LAST, THREE_WAY, UNION
 from tests.oracle.model import Flags
@@ -87,6 +88,7 @@ def key_at(twin: Twin, dataset: int, path: str) -> int:
     return next(item.key for item in twin.head(dataset).items.values() if item.path == path)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", [UNION, THREE_WAY])
 def test_strangers_are_added_up_and_nothing_of_them_is_read(twin: Twin, policy: str) -> None:
     small, large, middle = filled(twin, "/a"), filled(twin, "/b", "/c", "/d"), filled(twin, "/e")
@@ -102,6 +104,7 @@ def test_strangers_are_added_up_and_nothing_of_them_is_read(twin: Twin, policy: 
     assert twin.done[ADDED] == twin.done["outcome SUMMED"] == 2
 
 
+@ON_SQLITE
 def test_the_earlier_source_keeps_a_path_whichever_is_the_larger(twin: Twin) -> None:
     small, large = filled(twin, "/a.x", "/b.x"), filled(twin, "/a.x", "/b.x", "/c.x", "/a (2).x")
 
@@ -110,6 +113,7 @@ def test_the_earlier_source_keeps_a_path_whichever_is_the_larger(twin: Twin) -> 
     assert twin.done["renamed by merge"] == 4
 
 
+@ON_SQLITE
 def test_a_path_of_many_strangers_is_numbered_in_their_order(twin: Twin) -> None:
     datasets = [filled(twin, "/a.x", f"/{n}", "/b.x") for n in range(3)]
     datasets.append(filled(twin, "/b (2).x", "/a (3).x", "/0"))
@@ -119,12 +123,14 @@ def test_a_path_of_many_strangers_is_numbered_in_their_order(twin: Twin) -> None
     assert twin.done["renamed by merge"] == 15
 
 
+@ON_SQLITE
 def test_strangers_of_which_only_two_smaller_ones_collide(twin: Twin) -> None:
     ground, left, right = filled(twin, "/a", "/b", "/c"), filled(twin, "/d"), filled(twin, "/d")
 
     assert merge(twin, right, ground, left) == ["/a", "/b", "/c", "/d", "/d (2)"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "flags", [Flags(annotations=False), Flags(metadata=False), Flags(status=False)]
 )
@@ -136,6 +142,7 @@ def test_the_masks_of_a_merge_lie_over_strangers_too(twin: Twin, flags: Flags) -
     assert merge(twin, masked, other) == ["/a", "/a (2)", "/b", "/c", "/d"]
 
 
+@ON_SQLITE
 def test_strangers_come_as_they_were_at_the_version_that_is_named(twin: Twin) -> None:
     one, other = filled(twin, "/a", "/b"), filled(twin, "/a", "/c", "/d")
     twin.move(other, {key_at(twin, other, "/a"): "/e"})
@@ -148,6 +155,7 @@ def test_strangers_come_as_they_were_at_the_version_that_is_named(twin: Twin) ->
     assert merge(twin, one, other, versions=(2, 1)) == ["/a", "/b"]
 
 
+@ON_SQLITE
 def test_strangers_with_edited_layers_are_copied_through_all_of_them(twin: Twin) -> None:
     source, stranger = filled(twin, "/a", "/b", "/c"), filled(twin, "/a", "/x", "/y", "/z")
     deep = source
@@ -165,6 +173,7 @@ def test_strangers_with_edited_layers_are_copied_through_all_of_them(twin: Twin)
     assert len(merge(twin, deep, larger)) == 4  # the pile is the ground, and too deep for layers
 
 
+@ON_SQLITE
 def test_a_second_copy_of_an_item_stays_one_among_strangers(twin: Twin) -> None:
     one, other = filled(twin, "/a"), filled(twin, "/b", "/again/a", "/c")
     twin.clone_into(one, 2, one, directory="/again", allow_many=True)
@@ -196,6 +205,7 @@ def test_a_stranger_among_relatives_is_added_to_what_they_come_to(twin: Twin, po
     assert twin.done[ADDED] == twin.done["outcome MIXED"] == 4
 
 
+@ON_SQLITE
 def test_what_all_relatives_show_alike_gives_way_to_an_earlier_stranger(twin: Twin) -> None:
     source = filled(twin, "/a", "/b", "/c")
     copy, stranger = clone(twin, source), filled(twin, "/a", "/c", "/c (2)")
@@ -212,6 +222,7 @@ def test_what_all_relatives_show_alike_gives_way_to_an_earlier_stranger(twin: Tw
     assert len(merge(twin, copy, stranger, source)) == 6
 
 
+@ON_SQLITE
 def test_two_families_and_two_strangers(twin: Twin) -> None:
     ours, theirs = filled(twin, "/a", "/b"), filled(twin, "/a", "/c", "/d")
     our_copy, their_copy = clone(twin, ours), clone(twin, theirs)
@@ -224,6 +235,7 @@ def test_two_families_and_two_strangers(twin: Twin) -> None:
     assert len(merge(twin, theirs, second, their_copy, our_copy, policy=THREE_WAY)) == 6
 
 
+@ON_SQLITE
 def test_a_sum_is_of_the_family_of_everything_that_went_into_it(twin: Twin) -> None:
     one, other, third = filled(twin, "/a", "/b"), filled(twin, "/a"), filled(twin, "/a")
     summed = twin.merge([(one, 2), (other, 2)], policy=UNION, on_conflict=LAST)

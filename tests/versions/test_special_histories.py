@@ -12,6 +12,7 @@ import pytest
 from gql_service.database.engine import Database
 from gql_service.versions.birth import MAX_LAYERS
 from gql_service.versions.verify import verify_versions
+from tests.builders import ON_SQLITE
 from tests.oracle.editing import SKIP, AnnotationEdit, ItemEdit, NewAnnotation, NewItem
 from tests.oracle.groups import LAST, THREE_WAY, UNION
 from tests.oracle.model import Flags
@@ -60,6 +61,7 @@ def clone(twin: Twin, source: int, chosen: list[int] | None = None, **how: Flags
     return copy
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_union_overrides_a_removal_and_is_merged_with_the_remover_again(
     twin: Twin, policy: str
@@ -92,6 +94,7 @@ def test_a_filtered_clone_meets_an_older_whole_version(twin: Twin) -> None:
     assert twin.head(merged).items[first].metadata["k"] == "new"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_clone_into_takes_nothing_and_is_merged_back(twin: Twin, policy: str) -> None:
     source, other = filled(twin), filled(twin, 1)
@@ -104,6 +107,7 @@ def test_a_clone_into_takes_nothing_and_is_merged_back(twin: Twin, policy: str) 
     assert len(keys(twin, merged)) == 4
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", POLICIES)
 def test_datasets_merge_into_one_another_crosswise_and_then_one_is_edited(
     twin: Twin, policy: str
@@ -140,6 +144,7 @@ def test_a_pile_too_deep_is_copied_and_outlives_what_it_was_copied_from(twin: Tw
     assert len(twin.head(top).annotations) == 3
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", POLICIES)
 def test_an_item_kept_without_its_metadata_meets_an_old_full_version(
     twin: Twin, policy: str
@@ -159,6 +164,7 @@ def test_an_item_kept_without_its_metadata_meets_an_old_full_version(
     assert (row.description, row.metadata) == ("seen blindly", {"k": 0, "l": 0})
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_filtered_clone_is_dropped_after_it_was_merged(twin: Twin, policy: str) -> None:
     source = filled(twin)
@@ -192,6 +198,7 @@ def test_annotations_kept_in_conflict_are_resolved_and_stay_resolved(twin: Twin)
     assert len(twin.head(again).annotations) == 1
 
 
+@ON_SQLITE
 def test_a_masked_clone_that_removes_an_item_does_not_remove_what_it_never_saw(
     twin: Twin,
 ) -> None:
@@ -204,6 +211,7 @@ def test_a_masked_clone_that_removes_an_item_does_not_remove_what_it_never_saw(
     assert len(twin.head(merged).annotations) == 1
 
 
+@ON_SQLITE
 def test_a_destination_takes_an_item_again_that_it_had_deleted(twin: Twin) -> None:
     source = filled(twin)
     copy = clone(twin, source)
@@ -217,6 +225,7 @@ def test_a_destination_takes_an_item_again_that_it_had_deleted(twin: Twin) -> No
             assert keys(twin, merged) == keys(twin, source)
 
 
+@ON_SQLITE
 def test_a_second_copy_in_its_own_dataset_shares_no_lineage(twin: Twin) -> None:
     source = filled(twin)
     copy = clone(twin, source)
