@@ -17,7 +17,7 @@ Measure = Callable[[Store, int], Iterator[Figure]]
 
 BENCHES: dict[str, tuple[Measure, dict[str, tuple[int, ...]]]] = {
     "clone": (clone.measure, {"sqlite": (10_000, 1_000_000), "postgresql": (10_000, 100_000)}),
-    "merge": (merge.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
+    "merge": (merge.measure, {"sqlite": (10_000, 100_000, 1_000_000), "postgresql": (100_000,)}),
     "page": (page.measure, {"sqlite": (10_000, 1_000_000), "postgresql": (100_000,)}),
     "import": (imports.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
     "serve": (serve.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
