@@ -100,6 +100,8 @@ def _edge(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
                 found.append(Linked(key, "node", _object(selections, noun, below)))
             case _:
                 found.append(Same(key, f'"{noun}Edge"'))
+    if not found:  # nothing would tell it from a row of which nothing is asked
+        raise _NeedsResolvers
     return tuple(found)
 
 
