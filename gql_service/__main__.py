@@ -21,17 +21,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
+from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
 from gql_service.app import Service, Store, build, open_store
 from gql_service.catalog.sweep import sweep as sweep_binaries
 from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
 from gql_service.database import migrate as migrations
+from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
 from gql_service.errors import NotFound, ServiceError
 from gql_service.serve import running, serve_until_stopped
 from gql_service.settings import Settings
 from gql_service.transfer.folder import class_names, find_files, import_files
 from gql_service.transfer.target import prepare_target
+from gql_service.versions.expiration import expire, plan_expiration
 from gql_service.versions.items import UploadMode
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store
@@ -211,9 +214,11 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also when much would go.")] = False,
 ) -> None:
-    """Purge datasets deleted long ago, and free the bytes that nothing holds."""
+    """Remove items that have expired, purge datasets deleted long ago, and free the bytes that
+    nothing holds."""
     settings = Settings()
     with closing(open_store(settings)) as store:
+        _sweep_expired(store.database, dry_run=dry_run)
         if not dry_run:
             kept = timedelta(days=settings.dataset_retention_days)
             purge = store.database.write(lambda tx: purge_deleted(tx, kept))
@@ -221,6 +226,27 @@ def sweep(
         report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
         for item in fields(report):
             out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
+
+
+def _sweep_expired(database: Database, *, dry_run: bool) -> None:
+    """A line for every dataset of which items have expired."""
+    if dry_run:
+        with database.read() as tx:
+            expired = plan_expiration(tx)
+    else:
+        expired = expire(database)
+    for one in expired:
+        found = (
+            f"{DatasetId(one.dataset)} {one.name!r}, older than {one.days} days: "
+            f"items {one.items}, annotations {one.annotations}"
+        )
+        if one.kept is not None:
+            line = f"kept, though expired: {found}. {one.kept}"
+        elif one.version is None:
+            line = f"would expire: {found}, bytes freed 0 (older versions hold them)"
+        else:
+            line = f"expired: {found}, version {one.version}"
+        out.print(line, markup=False)
 
 
 def _announce(service: Service, *, url: str | None = None) -> None:

@@ -295,6 +295,39 @@ def test_a_dry_sweep_says_what_would_go_and_takes_nothing(
     assert command("verify").code == 0
 
 
+def test_a_sweep_removes_what_has_expired_and_a_dry_one_says_so_beforehand(
+    command: Command, photos: Path, user: str
+) -> None:
+    importing(command, photos)
+    store = stored()
+    expiring = sa.text("UPDATE datasets SET item_max_days = 30, expiration_by = 1")
+    aging = sa.text("UPDATE item_states SET created_at = 0 WHERE path LIKE '/cats/%'")
+    store.database.write(lambda tx: (tx.execute(expiring), tx.execute(aging)))
+    store.close()
+    found = "ds_1 'pets', older than 30 days: items 2, annotations 2"
+
+    dry = command("sweep", "--dry-run")
+    assert dry.out[0] == f"would expire: {found}, bytes freed 0 (older versions hold them)"
+    assert (dry.code, dry.err) == (0, [])
+    assert shown(stored())[1] == ["cats", "cats", "dogs"]
+    store = stored()
+    lock = "UPDATE datasets SET locked_at = :at, locked_by = 1, lock_reason = 'frozen'"
+    store.database.write(lambda tx: tx.execute(sa.text(lock), {"at": 1}))
+    why = "The dataset is locked against changes: frozen"
+    for words in (("sweep", "--dry-run"), ("sweep",)):
+        assert command(*words).out[0] == f"kept, though expired: {found}. {why}"
+    lift = "UPDATE datasets SET locked_at = NULL, locked_by = NULL, lock_reason = NULL"
+    store.database.write(lambda tx: tx.execute(sa.text(lift)))
+    store.close()
+
+    swept = command("sweep")
+    assert swept.out[0] == f"expired: {found}, version 3"
+    assert "condemned: 0" in swept.out
+    assert shown(stored()) == (["/dogs/1.jpg", "/note.txt"], ["dogs"])
+    assert command("sweep").out[0] == "datasets purged: 0"
+    assert command("verify").code == 0
+
+
 # Settings and the world outside.
 
 

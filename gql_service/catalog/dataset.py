@@ -51,6 +51,7 @@ class Operation(Enum):
     SWITCH_RECIPE = "SWITCH_RECIPE"
     REVERT = "REVERT"
     RESTORE = "RESTORE"
+    EXPIRE = "EXPIRE"
 
 
 class Dataset(SQLModel, table=True):
@@ -59,6 +60,8 @@ class Dataset(SQLModel, table=True):
     `deleted_at` is a soft delete. A purged dataset keeps this row, nameless, because knowledge and
     sources of others speak of it by number. While `locked_at` is set the dataset is read-only; it
     stands here, in the row that every writer locks, so that nobody can have read it too early.
+    While `item_max_days` is set, sweeps remove items that are older, in the name of
+    `expiration_by`.
     """
 
     __tablename__ = "datasets"
@@ -86,6 +89,8 @@ class Dataset(SQLModel, table=True):
     locked_at: datetime | None = Field(default=None, sa_type=Timestamp)
     locked_by: int | None = Field(default=None, sa_type=sa.BigInteger, foreign_key="users.id")
     lock_reason: str | None = None
+    item_max_days: int | None = None
+    expiration_by: int | None = Field(default=None, sa_type=sa.BigInteger, foreign_key="users.id")
 
 
 class DatasetSource(SQLModel, table=True):
@@ -147,7 +152,8 @@ VERSIONS = table_of(Version)
 class DatasetRecord:
     """A dataset as read; `head` is its newest published version.
 
-    `locked_at` and `locked_by` are both there or both None.
+    `locked_at` and `locked_by` are both there or both None; so are `item_max_days` and
+    `expiration_by`.
     """
 
     id: int
@@ -161,6 +167,8 @@ class DatasetRecord:
     locked_at: datetime | None
     locked_by: int | None
     lock_reason: str | None
+    item_max_days: int | None
+    expiration_by: int | None
 
 
 def dataset_columns() -> sa.Select[Any]:

@@ -32,6 +32,7 @@ from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Database, Tx
 from gql_service.vault.contract import Vault
 from gql_service.versions.draft import VERSIONS
+from gql_service.versions.expiration import MAX_DAYS
 from gql_service.versions.verify_version import check_version, holdings
 
 
@@ -236,6 +237,12 @@ def _marks() -> Iterator[Question]:
     yield (
         "a locked dataset is not deleted, and was locked by somebody",
         (sa.select(DATASETS.c.id).where(unsound)),
+    )
+    days, by = DATASETS.c.item_max_days, DATASETS.c.expiration_by
+    odd = sa.or_(days.is_(None) != by.is_(None), days < 1, days > MAX_DAYS)
+    yield (
+        "an expiration is of a number of days, and was set by somebody",
+        sa.select(DATASETS.c.id).where(odd),
     )
 
 

@@ -28,6 +28,7 @@ BINARIES = '{ items(datasetId: "%(dataset)s", first: %(n)d) { nodes { binary { %
 DATASETS = "{ datasets(first: %(n)d) { nodes { %(field)s } } }"
 SOURCES = "{ datasets(first: %(n)d) { nodes { sources { %(field)s } } } }"
 VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
+EXPIRATIONS = "{ datasets(first: %(n)d) { nodes { expiration { %(field)s } } } }"
 LOCKS = "{ datasets(first: %(n)d) { nodes { lock { %(field)s } } } }"
 TAGS = "{ datasets(first: %(n)d) { nodes { tags { %(field)s } } } }"
 RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
@@ -75,6 +76,8 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Dataset.labelCounts": (DATASETS, "labelCounts { label }", 1),
     "Dataset.tags": (DATASETS, "tags { name golden }", 1),
     "Dataset.lock": (DATASETS, "lock { reason }", 0),
+    "Dataset.expiration": (DATASETS, "expiration { itemMaxDays }", 0),
+    "DatasetExpiration.creator": (EXPIRATIONS, "creator { id }", 1),
     "DatasetLock.creator": (LOCKS, "creator { id }", 1),
     "Tag.version": (TAGS, "version { id }", 1),
     "Tag.creator": (TAGS, "creator { id }", 1),
@@ -141,7 +144,7 @@ def counted(statements: list[str]) -> int:
 def many(ada: Client, shelf: Shelf) -> Shelf:
     """Many annotated items, and a clone of a clone of them; several projects and recipes.
 
-    Every dataset is locked and has two tags.
+    Every dataset is locked, has two tags, and lets its items expire.
     """
     sha = hashlib.sha256(b"shelf 0").hexdigest()
     new = [
@@ -157,6 +160,7 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
     for dataset in ("ds_1", "ds_2", "ds_3"):
         for name in ("first", "second"):
             ada.change("tagVersion", datasetId=dataset, name=name)
+        ada.change("updateDataset", datasetId=dataset, expiration={"itemMaxDays": 1})
         ada.change("lockDataset", datasetId=dataset)
     return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
 

@@ -22,12 +22,23 @@ _WITH_METADATA = "Whether items come with their user metadata; facts of files st
 _WITH_STATUS = "Whether annotations come with their statuses."
 
 
+@strawberry.input(description="When items of a dataset go by themselves.")
+class DatasetExpirationInput:
+    item_max_days: int = strawberry.field(
+        description="How many days after it was created an item is removed: 1 to 36,500. 0 lets "
+        "items stay, and removes the expiration that is there."
+    )
+
+
 @strawberry.input(description="A dataset to create.")
 class CreateDatasetInput:
     project_id: strawberry.ID = strawberry.field(description="The project that it is for.")
     name: str = strawberry.field(description=_NAME)
     recipe_id: strawberry.ID = strawberry.field(
         description="Its recipe, which the viewer can read."
+    )
+    expiration: DatasetExpirationInput | None = operator(
+        "When its items go by themselves; by default never."
     )
     message: str | None = operator(MESSAGE)
     idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
@@ -37,6 +48,9 @@ class CreateDatasetInput:
 class UpdateDatasetInput:
     dataset_id: strawberry.ID = strawberry.field(description=_DATASET)
     name: str | None = operator(f"Its new name. {_NAME}")
+    expiration: DatasetExpirationInput | None = operator(
+        "When its items go by themselves; by default as before."
+    )
     idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 

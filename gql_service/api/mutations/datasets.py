@@ -13,6 +13,7 @@ from gql_service.api.described import mutation
 from gql_service.api.ids import DatasetId, ProjectId, RecipeId, parse_as
 from gql_service.api.inputs.datasets import (
     CreateDatasetInput,
+    DatasetExpirationInput,
     DeleteDatasetInput,
     RestoreDatasetInput,
     SwitchRecipeInput,
@@ -40,6 +41,7 @@ from gql_service.versions.datasets import (
     restore_dataset,
     switch_recipe,
 )
+from gql_service.versions.expiration import set_expiration
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 _VERSION: TypeAdapter[int | None] = TypeAdapter(int | None)
@@ -111,14 +113,16 @@ class DatasetMutations:
         def create(tx: Tx) -> int:
             require(tx, project, Permission.WRITE)
             recipe_for_use(tx, recipe)
-            return create_dataset(tx, project, input.name, recipe, message=message)
+            made = create_dataset(tx, project, input.name, recipe, message=message)
+            _expire(tx, made, input.expiration)
+            return made
 
         dataset = await write_once(info, input, NUMBER, create)
         return CreateDatasetSuccess(dataset=await load_head(info, dataset))
 
     @mutation(
-        description="Renames a dataset; no version is made. For developers and owners. Fails with "
-        "NAME_TAKEN and DATASET_LOCKED."
+        description="Renames a dataset, or says when its items expire; no version is made. For "
+        "developers and owners. Fails with NAME_TAKEN and DATASET_LOCKED."
     )
     async def update_dataset(
         self, info: Info, input: Annotated[UpdateDatasetInput, INPUT]
@@ -129,6 +133,7 @@ class DatasetMutations:
             require_dataset(tx, dataset, Permission.WRITE)
             if input.name is not None:
                 rename_dataset(tx, dataset, input.name)
+            _expire(tx, dataset, input.expiration)
 
         await write_once(info, input, NOTHING, update)
         return UpdateDatasetSuccess(dataset=await load_head(info, dataset))
@@ -189,3 +194,8 @@ class DatasetMutations:
 
         made = await write_once(info, input, _VERSION, switch)
         return SwitchRecipeSuccess(key=dataset, made=made)
+
+
+def _expire(tx: Tx, dataset: int, given: DatasetExpirationInput | None) -> None:
+    if given is not None:
+        set_expiration(tx, dataset, given.item_max_days)

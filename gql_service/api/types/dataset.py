@@ -30,6 +30,7 @@ from gql_service.api.described import resolver
 from gql_service.api.inputs.item_queries import Dql
 from gql_service.api.point import Point
 from gql_service.api.types.enums import DatasetType, Permission
+from gql_service.api.types.expiration import DatasetExpiration
 from gql_service.api.types.facet import (
     Facet,
     FacetPaths,
@@ -210,6 +211,10 @@ class Dataset(Node):
     @resolver(description="Set while the dataset is read-only, whatever version is being read.")
     def lock(self) -> DatasetLock | None:
         return DatasetLock.of(self.record)
+
+    @resolver(description="Set while old items go by themselves, whatever version is being read.")
+    def expiration(self) -> DatasetExpiration | None:
+        return DatasetExpiration.of(self.record)
 
     @resolver(
         description="What differs between the version being read and another, of this dataset or "

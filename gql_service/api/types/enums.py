@@ -134,6 +134,7 @@ _describe(
         "SWITCH_RECIPE": "The dataset was given another recipe.",
         "REVERT": "Items, or the whole dataset, were made what they were at an older version.",
         "RESTORE": "Removed items were brought back.",
+        "EXPIRE": "Items that were older than the expiration of the dataset allows were removed.",
     },
 )
 _describe(
