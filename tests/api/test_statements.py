@@ -123,6 +123,7 @@ BY_PARENT = {
     "Dataset.items",
     "Dataset.annotations",
     "Dataset.facets",
+    "Dataset.storage",
     "Dataset.diff",
     "Dataset.versions",
     "Version.changes",

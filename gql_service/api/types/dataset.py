@@ -53,10 +53,12 @@ from gql_service.api.types.lazy import (
 )
 from gql_service.api.types.lock import DatasetLock
 from gql_service.api.types.node import Node
+from gql_service.api.types.storage import DatasetStorage
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
 from gql_service.catalog.dataset_list import DatasetScope
 from gql_service.catalog.project import permissions_of, roles_of_actor
+from gql_service.catalog.storage import storage_of
 from gql_service.errors import NotFound
 
 
@@ -172,6 +174,13 @@ class Dataset(Node):
         self, info: Info, paths: FacetPaths, where: FacetWhere = None, first: FacetValues = 20
     ) -> list[Facet]:
         return await facets_of(info, self.point, paths, where, first)
+
+    @resolver(description="How many bytes its files have, and how many of them it shares.")
+    async def storage(self, info: Info) -> DatasetStorage:
+        found = await info.context.load(storage_of, self.point.pair)
+        if found is None:
+            raise NotFound("The dataset is gone")
+        return DatasetStorage.of(found)
 
     @resolver(description="The version being read.")
     async def version(self, info: Info) -> LazyVersion:
