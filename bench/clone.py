@@ -43,9 +43,9 @@ def clone(store: Store, source: int, selection: Selection | None = None) -> Clon
     return store.database.write(lambda tx: clone_dataset(tx, request), actor=store.stage.actor)
 
 
-def view_of(store: Store, dataset: int) -> View:
+def view_of(store: Store, dataset: int, version: int | None = None) -> View:
     with store.database.read() as tx:
-        return open_view(tx, dataset)
+        return open_view(tx, dataset, version)
 
 
 def measure(store: Store, runs: int) -> Iterator[Figure]:

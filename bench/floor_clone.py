@@ -106,12 +106,17 @@ def edit(bare: Bare, clone: View, state: int) -> None:
             f" FROM item_states WHERE id = {state}",
             f'{{"edited":{number}}}',
         )
-        names = "items, annotated_items, annotations, items_added, items_modified, items_removed"
-        names += ", annotations_added, annotations_modified, annotations_removed, recipe"
-        names += ", recipe_revision, author"
-        bare.run(
-            f"INSERT INTO versions (dataset, number, operation, created_at, {names})"
-            f" SELECT dataset, {number}, 'UPDATE', {now}, {names} FROM versions"
-            f" WHERE dataset = {clone.dataset} AND number = {number - 1}"
-        )
-        bare.run(f"UPDATE datasets SET head = {number} WHERE id = {clone.dataset}")
+        next_version(bare, clone.dataset, number, "UPDATE", now)
+
+
+def next_version(bare: Bare, dataset: int, number: int, operation: str, now: int) -> None:
+    """The version `number` with the counters of the one before, and the head that it becomes."""
+    names = "items, annotated_items, annotations, items_added, items_modified, items_removed"
+    names += ", annotations_added, annotations_modified, annotations_removed, recipe"
+    names += ", recipe_revision, author"
+    bare.run(
+        f"INSERT INTO versions (dataset, number, operation, created_at, {names})"
+        f" SELECT dataset, {number}, '{operation}', {now}, {names} FROM versions"
+        f" WHERE dataset = {dataset} AND number = {number - 1}"
+    )
+    bare.run(f"UPDATE datasets SET head = {number} WHERE id = {dataset}")

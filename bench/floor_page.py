@@ -81,9 +81,9 @@ def _pile(view: View, noun: str, columns: str, rest: str) -> str:
     for depth, sheet in enumerate(view.sheets):
         # The signs keep SQLite from taking an index on these; they mean nothing else.
         shown = f"t.line = {sheet.line} AND +t.since <= {sheet.at} AND +t.until > {sheet.at}"
-        if depth == 0:
+        if depth == 0 and view.live:
             shown = f"t.line = {sheet.line} AND t.until = {FOREVER}"
-        else:
+        elif depth:
             shown += (
                 f" AND NOT EXISTS (SELECT 1 FROM {noun}_whiteouts w WHERE w.state = t.id"
                 f" AND ({_above([(upper.line, upper.at) for upper in view.sheets[:depth]])}))"

@@ -36,10 +36,15 @@ def measure(store: Store, runs: int) -> Iterator[Figure]:
     yield _page(store, runs, "deep page of 100, 1 line", datasets[0], store.stage.items * 9 // 10)
 
 
-def read_page(store: Store, dataset: int, after: int | None) -> int:
-    """What a page with files and annotations asks of the catalog: how many rows it got."""
+def read_page(
+    store: Store, dataset: int, after: int | None = None, version: int | None = None
+) -> int:
+    """What a page with files and annotations asks of the catalog: how many rows it got.
+
+    Of the head, unless a version is given.
+    """
     with store.database.read(store.stage.actor) as tx:
-        view = open_view(tx, dataset)
+        view = open_view(tx, dataset, version)
         items = page_items(tx, view, None, after=after, limit=PAGE).rows
         marks = annotations_of_items(tx, view, [row.key for row in items], None, limit=PAGE)
         files = binaries_by_id(tx, [row.binary for row in items])
