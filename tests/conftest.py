@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,10 @@ def _migrate(url: str) -> None:
     database.close()
 
 
+@cache
 def driven(url: str) -> str:
-    """The same address with the driver that the service uses."""
+    """The same address with the driver that the service uses. Making settings takes as long as many
+    a test."""
     return Settings(database_url=url).resolved_database_url
 
 
