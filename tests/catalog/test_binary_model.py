@@ -9,6 +9,8 @@ import pytest
 
 from proofs.binary_protocol.model import ABLATIONS, FULL, World, explore, without
 
+pytestmark = pytest.mark.model
+
 SMALL = [World("no writer, 1 sweep", writer=False, sweeps=1), FULL[1], FULL[3]]
 CHEAP = {
     "fresh-key",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from tests.catalog.filter_oracle import PlainItem
 from tests.catalog.filter_shelf import matching_items
 from tests.catalog.filter_strategies import masks, shelves
 from tests.catalog.undone import undone
+
+pytestmark = pytest.mark.model
 
 EXAMPLES = int(os.environ.get("FILTER_EXAMPLES", "12"))
 QUERIES_PER_EXAMPLE = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.catalog.filter_oracle import PlainItem, annotation_matches, item_matc
 from tests.catalog.filter_shelf import found_annotations, found_items
 from tests.catalog.filter_strategies import annotation_filters, item_filters, masks, shelves
 from tests.catalog.undone import undone
+
+pytestmark = pytest.mark.model
 
 EXAMPLES = int(os.environ.get("FILTER_EXAMPLES", "12"))
 FILTERS_PER_EXAMPLE = 8

@@ -54,7 +54,9 @@ from tests.versions.histories import prepared, run_history
 from tests.versions.machine import machine_for
 from tests.versions.service import Stage
 
-SEEDS = {"sqlite": range(16), "postgresql": range(9, 15)}
+pytestmark = pytest.mark.model
+
+SEEDS = {"sqlite": range(25), "postgresql": range(9, 18)}
 EXAMPLES = {"sqlite": 8, "postgresql": 3}
 """The rules are the same on both: the second database shows that its statements are, too, in seeds
 that do everything. What only later ones find is a matter of `proofs/histories`: it lives thousands.

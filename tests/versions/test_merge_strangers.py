@@ -36,6 +36,8 @@ from tests.versions.ending import compare_everything
 from tests.versions.service import set_the_stage
 from tests.versions.twin import Twin
 
+pytestmark = pytest.mark.model
+
 CAT = NewAnnotation("CLASSIFICATION", "cat", None, status="ISSUE")
 DOG = NewAnnotation("CLASSIFICATION", "dog", None)
 ADDED = f"merge copied {STRANGERS}"

@@ -20,6 +20,8 @@ from tests.versions.ending import compare_everything
 from tests.versions.service import set_the_stage
 from tests.versions.twin import Twin
 
+pytestmark = pytest.mark.model
+
 LABEL = NewAnnotation("POINT", "cat", {"x": 1, "y": 1}, status="ISSUE")
 POLICIES = [UNION, THREE_WAY]
 
