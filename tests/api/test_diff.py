@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.client import Client
 from tests.api.shelf import BOX, Shelf
+from tests.builders import ON_SQLITE
 
 COUNTS = """counts { itemsAdded itemsModified itemsRemoved
   annotationsAdded annotationsModified annotationsRemoved }"""
@@ -105,6 +106,7 @@ def test_a_diff_is_paged_at_the_versions_of_its_first_page(ada: Client, edited: 
     assert ada.refusal(DIFF, **moved) == ("INVALID", ["after"])
 
 
+@ON_SQLITE
 def test_a_filter_judges_items_as_they_are_now_or_were(ada: Client, edited: Shelf) -> None:
     asked = {"from": ref("ds_1", 2), "to": ref("ds_1")}
     moved = ada.run(DIFF, **asked, where={"path": {"startsWith": "/moved/"}})["diff"]
@@ -114,6 +116,7 @@ def test_a_filter_judges_items_as_they_are_now_or_were(ada: Client, edited: Shel
     assert [one["kind"] for one in gone["items"]["nodes"]] == ["REMOVED"]
 
 
+@ON_SQLITE
 def test_strangers_are_compared_by_path(ada: Client, shelf: Shelf) -> None:
     other = ada.change(
         "createDataset", "dataset { id }", projectId="pr_1", name="other", recipeId=shelf.recipe
@@ -138,6 +141,7 @@ def test_strangers_are_compared_by_path(ada: Client, shelf: Shelf) -> None:
     assert [(one["kind"], one["before"]["label"]) for one in first["nodes"]] == [("REMOVED", "cat")]
 
 
+@ON_SQLITE
 def test_a_version_tells_what_it_changed(ada: Client, edited: Shelf) -> None:
     query = f"""query ($id: ID!) {{ node(id: $id) {{ ... on Version {{ {COUNTS}
       changes {{ {CHANGES} }} }} }} }}"""
@@ -160,6 +164,7 @@ VERSIONS = """query ($id: ID!, $at: VersionRef, $sources: Boolean!, $where: Vers
     nodes { id operation author { name } } } } }"""
 
 
+@ON_SQLITE
 def test_versions_are_listed_newest_first_and_filtered(ada: Client, edited: Shelf) -> None:
     def listed(**given: Any) -> Any:
         return ada.run(VERSIONS, **{"id": "ds_1", "sources": False, **given})["dataset"]["versions"]
@@ -179,6 +184,7 @@ def test_versions_are_listed_newest_first_and_filtered(ada: Client, edited: Shel
     assert listed(where=nobody)["totalCount"] == 0
 
 
+@ON_SQLITE
 def test_versions_go_on_into_the_sources(ada: Client, edited: Shelf) -> None:
     ada.change("cloneDataset", datasetId="ds_1", at={"number": 3}, name="copy")
     ada.change(
@@ -200,6 +206,7 @@ def test_versions_go_on_into_the_sources(ada: Client, edited: Shelf) -> None:
     assert [one["id"] for one in rest["nodes"]] == ["ve_1_2", "ve_1_1"]
 
 
+@ON_SQLITE
 def test_what_is_foreign_or_absent_is_null(ada: Client, bob: Client, shelf: Shelf) -> None:
     asked = {"from": ref("ds_1"), "to": ref("ds_1", 1)}
     assert bob.run(DIFF, **asked) == {"diff": None}

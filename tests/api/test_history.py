@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.client import Client
 from tests.api.shelf import CAT, Shelf
+from tests.builders import ON_SQLITE
 from tests.conftest import SetClock
 
 ITEM_HISTORY = """query ($by: ItemBy!, $at: VersionRef, $first: Int, $after: String) {
@@ -119,6 +120,7 @@ def test_a_history_is_paged_and_ends_where_a_version_has_seen(ada: Client, story
     assert [told(one)[1] for one in old["nodes"]] == ["ve_1_3", "ve_1_2"]
 
 
+@ON_SQLITE
 def test_removals_are_events_and_what_comes_back_keeps_its_past(
     ada: Client, story: Shelf, clock: SetClock
 ) -> None:
@@ -139,6 +141,7 @@ def test_removals_are_events_and_what_comes_back_keeps_its_past(
     assert [one["kind"] for one in mark["nodes"]] == ["ADDED", "REMOVED", "ADDED"]
 
 
+@ON_SQLITE
 def test_the_history_of_an_annotation(ada: Client, bob: Client, story: Shelf) -> None:
     id = story.annotations[0].replace("an_1", "an_3")
     found = ada.run(MARK_HISTORY, id=id)["node"]["history"]["nodes"]
@@ -151,6 +154,7 @@ def test_the_history_of_an_annotation(ada: Client, bob: Client, story: Shelf) ->
     assert found[1]["before"] == {"label": "dog", "status": "APPROVED"}
 
 
+@ON_SQLITE
 def test_a_history_shows_no_more_than_the_dataset_it_happened_in(
     ada: Client, story: Shelf, clock: SetClock
 ) -> None:
@@ -169,6 +173,7 @@ def test_a_history_shows_no_more_than_the_dataset_it_happened_in(
     assert "status" not in blamed(item["annotations"]["nodes"][0])
 
 
+@ON_SQLITE
 def test_blame_names_who_wrote_each_value(ada: Client, story: Shelf) -> None:
     item = ada.run(BLAMES, **at_path("ds_3", "/new.txt"))["item"]
     assert blamed(item) == {
@@ -190,6 +195,7 @@ def test_blame_names_who_wrote_each_value(ada: Client, story: Shelf) -> None:
     }
 
 
+@ON_SQLITE
 def test_what_the_viewer_may_not_read_is_left_out(
     ada: Client, bob: Client, story: Shelf, clock: SetClock
 ) -> None:
@@ -208,6 +214,7 @@ def test_what_the_viewer_may_not_read_is_left_out(
     assert [told(one) for one in nodes] == [("MODIFIED", "ve_4_2", "Bob")]
 
 
+@ON_SQLITE
 def test_annotations_kept_side_by_side_have_their_own_pasts(
     ada: Client, bob: Client, story: Shelf, clock: SetClock
 ) -> None:

@@ -14,6 +14,7 @@ from tests.api.plans import merge_as_planned, plan, same_refusal
 from tests.api.retries import at_once
 from tests.api.shelf import BOX, CAT, Shelf
 from tests.api.test_plans import clone
+from tests.builders import ON_SQLITE
 
 SHOWN = """query ($by: DatasetBy!) { dataset(by: $by) { name type sources { version
   dataset { name } } head { number operation message counts { itemsAdded itemsModified }
@@ -67,6 +68,7 @@ def test_work_of_a_clone_comes_home_as_one_version(ada: Client, shelf: Shelf) ->
     assert ada.run(history, by={"id": shelf.dataset})["dataset"] == {"itemsCount": 4}
 
 
+@ON_SQLITE
 def test_merging_again_makes_no_version_until_there_is_something_new(
     ada: Client, shelf: Shelf, census: Census
 ) -> None:
@@ -92,6 +94,7 @@ def test_merging_again_makes_no_version_until_there_is_something_new(
     }
 
 
+@ON_SQLITE
 def test_the_flags_are_for_what_comes_in(ada: Client, shelf: Shelf) -> None:
     team = clone(ada, shelf.dataset, "team")
     ada.change("updateItems", datasetId=team, selection={"where": {}}, metadata={"theirs": 1})
@@ -121,6 +124,7 @@ def test_the_flags_are_for_what_comes_in(ada: Client, shelf: Shelf) -> None:
     assert len(items["/file1.txt"]["annotations"]["nodes"]) == 1
 
 
+@ON_SQLITE
 def test_the_destination_keeps_its_paths_and_comes_first(ada: Client, shelf: Shelf) -> None:
     given = {"projectId": shelf.project, "recipeId": shelf.recipe}
     made = [
@@ -149,6 +153,7 @@ def test_the_destination_keeps_its_paths_and_comes_first(ada: Client, shelf: She
     assert not plan(ada, "planMerge", into=made[1], datasetIds=[team])["changed"]
 
 
+@ON_SQLITE
 def test_several_merge_into_one_dataset_at_once(ada: Client, shelf: Shelf) -> None:
     """Each decides on the head that it then writes over: nobody's work is lost or told twice."""
     teams = [clone(ada, shelf.dataset, f"team {number}") for number in range(4)]
@@ -172,6 +177,7 @@ def test_several_merge_into_one_dataset_at_once(ada: Client, shelf: Shelf) -> No
     assert {f"k{number}" for number in range(4)} <= first["metadata"].keys()
 
 
+@ON_SQLITE
 def test_what_cannot_be_merged_into_is_refused_before_anything_is_written(
     ada: Client, bob: Client, shelf: Shelf, census: Census
 ) -> None:

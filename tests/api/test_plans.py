@@ -22,6 +22,7 @@ from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.plans import REPORT, TAKEN, merge_as_planned, plan, same_refusal
 from tests.api.shelf import BOX, CAT, Shelf
+from tests.builders import ON_SQLITE
 from tests.conftest import SetClock
 
 
@@ -75,6 +76,7 @@ def test_a_merge_does_what_its_plan_said(
     merge_as_planned(ada, **{**asked, "name": "masked"}, **flags)
 
 
+@ON_SQLITE
 def test_a_plan_shows_its_items_where_they_come_from_and_has_pages(
     ada: Client, shelf: Shelf
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_plan_shows_its_items_where_they_come_from_and_has_pages(
     assert not rest["pageInfo"]["hasNextPage"]
 
 
+@ON_SQLITE
 def test_a_plan_of_pinned_sources_stays_as_it_is(ada: Client, shelf: Shelf) -> None:
     other, _ = disagreeing(ada, shelf)
     points = [
@@ -118,6 +121,7 @@ def test_a_plan_of_pinned_sources_stays_as_it_is(ada: Client, shelf: Shelf) -> N
     merge_as_planned(ada, **asked)
 
 
+@ON_SQLITE
 def test_a_clone_takes_what_its_plan_said(ada: Client, shelf: Shelf, census: Census) -> None:
     source = shelf.dataset
     copy = clone(ada, source, "copy", filters={"where": {"annotated": True}})
@@ -149,6 +153,7 @@ def test_a_clone_takes_what_its_plan_said(ada: Client, shelf: Shelf, census: Cen
     assert renamed["renamed"] == [{"item": {"path": "/file0.txt"}}]
 
 
+@ON_SQLITE
 def test_a_plan_refuses_what_the_mutation_refuses(
     ada: Client, bob: Client, shelf: Shelf, census: Census
 ) -> None:
@@ -196,6 +201,7 @@ def test_a_plan_refuses_what_the_mutation_refuses(
 FREED = "itemsCount annotationsCount itemsFreed binariesFreed bytesFreed"
 
 
+@ON_SQLITE
 def test_a_plan_of_a_deletion_counts_what_the_purge_then_frees(
     ada: Client, shelf: Shelf, database: Database, clock: SetClock
 ) -> None:
@@ -232,6 +238,7 @@ def _keys(database: Database) -> set[int]:
         return {row.key for row in tx.rows(sa.select(ITEMS.c.key))}
 
 
+@ON_SQLITE
 def test_a_deletion_frees_nothing_that_its_clones_show(ada: Client, shelf: Shelf) -> None:
     assert plan(ada, "planDeleteDataset", FREED, datasetId=shelf.dataset) == {
         "__typename": "DeletionReport",

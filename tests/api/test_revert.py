@@ -10,6 +10,7 @@ import pytest
 from tests.api.client import Client
 from tests.api.conftest import Census
 from tests.api.shelf import BOX, CAT, Shelf
+from tests.builders import ON_SQLITE
 
 REPORT = """recipeChanged to { id } counts { itemsAdded itemsModified itemsRemoved
   annotationsAdded annotationsModified annotationsRemoved }"""
@@ -100,6 +101,7 @@ def test_a_whole_revert_brings_everything_back_as_one_version(
     assert item_at(ada, "/file3.txt")["createdAt"] == before["createdAt"]
 
 
+@ON_SQLITE
 def test_a_revert_of_a_revert_and_one_for_nothing(ada: Client, spoilt: Shelf) -> None:
     ada.change("revertDataset", datasetId="ds_1", to={"number": GOOD})
     again = ada.change("revertDataset", DONE, datasetId="ds_1", to={"number": GOOD})
@@ -112,6 +114,7 @@ def test_a_revert_of_a_revert_and_one_for_nothing(ada: Client, spoilt: Shelf) ->
     assert [one["operation"] for one in listed[:3]] == ["REVERT", "REVERT", "SWITCH_RECIPE"]
 
 
+@ON_SQLITE
 def test_some_items_go_back_and_nothing_else(ada: Client, spoilt: Shelf) -> None:
     one, _, third, fourth = spoilt.items
     to = {"number": GOOD}
@@ -141,6 +144,7 @@ def test_some_items_go_back_and_nothing_else(ada: Client, spoilt: Shelf) -> None
     assert differing(ada, GOOD) == 0
 
 
+@ON_SQLITE
 def test_removed_items_are_restored_with_their_annotations(ada: Client, spoilt: Shelf) -> None:
     one = spoilt.items[0]
     start = {"from": {"number": GOOD}, "ids": [one]}
@@ -160,6 +164,7 @@ def test_removed_items_are_restored_with_their_annotations(ada: Client, spoilt: 
     assert ada.refused("restoreItems", datasetId="ds_1", **early) == ("NOT_FOUND", ["ids", "0"])
 
 
+@ON_SQLITE
 def test_a_recipe_that_is_gone_is_not_put_back(ada: Client, spoilt: Shelf) -> None:
     ada.change("deleteRecipe", recipeId=spoilt.recipe)
     whole: dict[str, Any] = {"to": {"number": GOOD}}
@@ -169,6 +174,7 @@ def test_a_recipe_that_is_gone_is_not_put_back(ada: Client, spoilt: Shelf) -> No
     assert differing(ada, GOOD) == 0
 
 
+@ON_SQLITE
 def test_who_may_revert(ada: Client, bob: Client, shelf: Shelf) -> None:
     back = {"datasetId": "ds_1", "to": {"number": 1}}
     gone = {"datasetId": "ds_1", "from": {"number": 1}, "ids": [shelf.items[0]]}

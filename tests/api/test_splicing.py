@@ -6,11 +6,14 @@ import json
 import os
 from typing import Any
 
+import pytest
+
 from tests.api.client import Client
 from tests.api.generated_queries import generated
 from tests.api.shelf import BOX, CAT, Shelf
 from tests.builders import ON_SQLITE
 
+pytestmark = pytest.mark.model
 QUERIES = int(os.environ.get("GENERATED_QUERIES", "30"))
 """More of them are a proof: see `proofs/spliced_pages`."""
 
