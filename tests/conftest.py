@@ -216,11 +216,13 @@ def count_statements(database: Database) -> CountStatements:
             if not statement.startswith("BEGIN"):
                 statements.append(statement)
 
-        event.listen(database.engine, "before_cursor_execute", note)
-        _HEARD.add(database.engine)
+        for engine in (database.engine, database.reading):
+            event.listen(engine, "before_cursor_execute", note)
+            _HEARD.add(engine)
         try:
             yield statements
         finally:
-            event.remove(database.engine, "before_cursor_execute", note)
+            for engine in (database.engine, database.reading):
+                event.remove(engine, "before_cursor_execute", note)
 
     return counting

@@ -21,9 +21,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, CursorResult, Engine
@@ -42,6 +44,10 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Statement = sa.Executable | Prepared
 
 BUSY_SECONDS = 30
+POOL, OVERFLOW = 10, 20
+LOOKED_AFTER_SECONDS = 1.0
+"""A connection to read with that was used within the last second is taken to be still there."""
+_USED = "used"
 WRITE_ATTEMPTS = 6
 CACHED_STATEMENTS = 1024
 """That SQLite keeps ready in each connection: views differ in depth and masks, and making a long
@@ -133,6 +139,7 @@ class Database:
 
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
         self.engine = create_engine(url)
+        self.reading = create_engine(url, reading=True)
         self.clock = clock
         self.patience = patience
 
@@ -150,16 +157,12 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """A connection that sees one state of the database, whatever is written meanwhile; what
         goes wrong there is told in the words of the driver."""
-        with self.engine.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            with (
-                begun(connection, write=False, patience=self.patience),
-                deadline.covered(connection),
-            ):
-                yield connection
+        with (
+            self.reading.connect() as connection,
+            begun(connection, write=False, patience=self.patience),
+            deadline.covered(connection),
+        ):
+            yield connection
 
     def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
         """Runs `work` in one transaction and commits it; what it raises undoes everything.
@@ -189,6 +192,7 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.reading.dispose()
 
 
 @contextmanager
@@ -200,7 +204,6 @@ def begun(connection: Connection, *, write: bool, patience: float = BUSY_SECONDS
     with connection.begin():
         sqlite = connection.connection.driver_connection
         if isinstance(sqlite, sqlite3.Connection):
-            sqlite.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
             # Waiting for a lock cannot be interrupted.
             sqlite.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -213,20 +216,26 @@ def _milliseconds(patience: float) -> int:
     return int(1000 * (patience if current is None else min(patience, current.remaining)))
 
 
-def create_engine(url: str) -> Engine:
+def create_engine(url: str, *, reading: bool = False) -> Engine:
+    """The connections to a database; with `reading`, they see one state of it per transaction and
+    can change nothing.
+
+    What a connection is for is settled when it is opened. SQLite forgets all statements that it has
+    made ready whenever it is told anew, and PostgreSQL's driver would be told twice per request.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed)
-    return sa.create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        return _sqlite_engine(parsed, reading=reading)
+    return _postgres_engine(parsed, reading=reading)
 
 
-def _sqlite_engine(url: sa.URL) -> Engine:
+def _sqlite_engine(url: sa.URL, *, reading: bool) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
-        pool_size=10,
-        max_overflow=20,
+        pool_size=POOL,
+        max_overflow=OVERFLOW,
         connect_args={
             "timeout": BUSY_SECONDS,
             "check_same_thread": False,
@@ -245,10 +254,46 @@ def _sqlite_engine(url: sa.URL) -> Engine:
             "foreign_keys=ON",
             "cache_size=-8192",
             "temp_store=MEMORY",
+            f"query_only={'ON' if reading else 'OFF'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
+    engine = sa.create_engine(
+        url,
+        pool_size=POOL,
+        max_overflow=OVERFLOW,
+        pool_pre_ping=not reading,
+        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",
+    )
+    if reading:
+        event.listen(engine, "connect", _read_only)
+        event.listen(engine, "checkin", _used)
+        event.listen(engine, "checkout", partial(_still_there, engine))
+    return engine
+
+
+def _read_only(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+    connection.read_only = True
+    _used(connection, entry)
+
+
+def _used(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = time.monotonic()
+
+
+def _still_there(
+    engine: Engine, connection: Any, entry: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """A connection that nobody used for a while may have been closed at the other end."""
+    if time.monotonic() - entry.info[_USED] > LOOKED_AFTER_SECONDS:
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error:
+            raise sa.exc.DisconnectionError from None
 
 
 class _LostRace(Exception):

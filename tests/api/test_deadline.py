@@ -61,7 +61,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_says_so(
         began = time.perf_counter()
         answer = ada.answer("{ projects { nodes { name } } viewer { user { name } } }")
         assert time.perf_counter() - began < 1.4
-        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert database.reading.pool.checkedout() == 0  # type: ignore[attr-defined]
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "TIMEOUT"}
     assert error["path"] == ["projects"]
@@ -153,7 +153,7 @@ def test_the_statement_of_a_client_that_is_gone_is_stopped(
         for connection in connections:
             connection.close()
         assert within(1.5, lambda: backend.threads.borrowed_tokens == 0)
-        assert within(1, lambda: database.engine.pool.checkedout() == 0)  # type: ignore[attr-defined]
+        assert within(1, lambda: database.reading.pool.checkedout() == 0)  # type: ignore[attr-defined]
         answer = server.send(posted(token, WHO))
     assert answer is not None and answer.status == 200
 

@@ -67,7 +67,7 @@ def test_wherever_a_commit_breaks_off_a_retry_makes_it_once(
         client = Client(http, None)
         client.headers = ada.headers
         for passing in range(COMMIT_BYTES + 1):
-            relayed.engine.dispose()  # what is sent often enough is not sent as text any more
+            relayed.close()  # what is sent often enough is not sent as text any more
             input = {
                 "datasetId": shelf.dataset,
                 "annotations": [{"itemId": shelf.items[1], **BOX}],

@@ -97,7 +97,7 @@ def test_every_connection_of_the_pool_is_usable_after_many_were_stopped(
     for number in range(12):
         database.write(partial(insert, which=number))
         assert len(numbers(database)) == number + 1
-    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert database.reading.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 def test_work_between_two_statements_is_stopped_at_the_next_one(database: Database) -> None:

@@ -27,6 +27,7 @@ def prepared(database: Database) -> Stage:
     Masks and piles of layers make more kinds of statements than the engine remembers by itself.
     """
     database.engine = database.engine.execution_options(compiled_cache={})
+    database.reading = database.reading.execution_options(compiled_cache={})
     return set_the_stage(database)
 
 
