@@ -83,11 +83,21 @@ def moment(microseconds: Column) -> Column:
 
 @compiles(_Joined, "sqlite")
 def _joined_sqlite(element: _Joined, compiler: SQLCompiler, **kw: Any) -> str:
-    form = "".join(
-        piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in element.pieces
+    """Not by printf, which takes half as long again."""
+    parts = [
+        _literal(compiler, piece)
+        if isinstance(piece, str)
+        else _never_null(piece, compiler.process(piece, **kw))
+        for piece in element.pieces
+    ]
+    return f"({' || '.join(parts or [_literal(compiler, '')])})"
+
+
+def _never_null(piece: Column, text: str) -> str:
+    made = isinstance(piece, _Joined | sa.BindParameter | sa.Case) or (
+        isinstance(piece, sa.sql.functions.coalesce)
     )
-    values = [compiler.process(p, **kw) for p in element.pieces if not isinstance(p, str)]
-    return f"printf({', '.join([_literal(compiler, form), *values])})"
+    return text if made else f"ifnull({text}, '')"
 
 
 @compiles(_Joined, "postgresql")
