@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 import strawberry
-from graphql import FieldNode
 from strawberry.dataloader import DataLoader
 
 from gql_service.api.documents import Document
+from gql_service.api.selecting import Selecting
 from gql_service.api.tally import Tally
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.user import UserRecord
@@ -39,7 +39,8 @@ NEEDS_TOKEN = "A token is needed: Authorization: Bearer <token>"
 class Backend:
     """What every request shares. `threads` is how many transactions may run at once.
 
-    Without `splicing`, every list is answered by resolvers: the same answers, only slower.
+    Without `splicing`, queries are not compiled and every list is answered by resolvers: the same
+    answers, only slower.
     """
 
     settings: Settings
@@ -58,14 +59,6 @@ class Backend:
         raise deadline.refusal()
 
 
-class Selections(Protocol):
-    """What an operation selects, as its executor knows it."""
-
-    def fields_of(self, type_name: str, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]: ...
-
-    def arguments_of(self, type_name: str, node: FieldNode) -> dict[str, Any]: ...
-
-
 @dataclass(slots=True)
 class Context:
     """One request. `viewer` is None without a token, and then nothing can be read or written."""
@@ -75,7 +68,7 @@ class Context:
     reads: Reads
     document: Document
     tally: Tally
-    selections: Selections | None = None
+    selections: Selecting | None = None
     _loaders: dict[tuple[Any, str], DataLoader[Any, Any]] = field(default_factory=dict)
     _heads: dict[int, int] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -11,6 +12,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLSchema,
     GraphQLSyntaxError,
     InlineFragmentNode,
     Lexer,
@@ -42,6 +44,9 @@ class Document:
     node: DocumentNode
     free: bool
     problems: list[GraphQLError] | None = field(default=None, compare=False)
+    remembered: bool = False
+    compiled: dict[str | None, Any] = field(default_factory=dict, compare=False)
+    """What has been made of its operations, by name."""
 
 
 class Documents:
@@ -62,6 +67,7 @@ class Documents:
             return known
         document = self._parsed(text)
         if document.node.token_count <= _REMEMBERED_TOKENS:
+            document.remembered = True
             self._remembered.put(text, document)
         return document
 
@@ -94,11 +100,16 @@ class GivenDocument(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         document: Document = self.execution_context.context.document
-        if document.problems is None:
-            schema = self.execution_context.schema._schema
-            document.problems = validate(schema, document.node)
-        self.execution_context.pre_execution_errors = list(document.problems)
+        problems = problems_of(document, self.execution_context.schema._schema)
+        self.execution_context.pre_execution_errors = list(problems)
         yield
+
+
+def problems_of(document: Document, schema: GraphQLSchema) -> list[GraphQLError]:
+    """What is wrong with a document by the rules of validation."""
+    if document.problems is None:
+        document.problems = validate(schema, document.node)
+    return document.problems
 
 
 def require_one_operation(document: Document, name: str | None) -> None:

@@ -1,16 +1,15 @@
-"""The executor: lets finished JSON through, and tells what is selected below a field."""
+"""The executor of whatever is not compiled: graphql-core's, which lets finished JSON through."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLObjectType
-from graphql.execution.collect_fields import CollectedFields, FieldDetails, collect_subfields
-from graphql.execution.values import get_argument_values
+from graphql import GraphQLObjectType
+from graphql.execution.collect_fields import CollectedFields
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types.arguments import convert_arguments
 
+from gql_service.api.selecting import Selecting
 from gql_service.api.tally import Tally
 
 
@@ -21,7 +20,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.context_value.selections = self
+        self.context_value.selections = Selecting(
+            self.schema, self.fragments, self.operation, self.variable_values
+        )
 
     def complete_value(
         self,
@@ -49,28 +50,3 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         elif any(one.name == "Node" for one in return_type.interfaces):
             tally.nodes += 1
         return collected
-
-    def fields_of(self, type_name: str, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]:
-        """What is selected of an object of this type below these nodes, by response key."""
-        parent = cast(GraphQLObjectType, self.schema.type_map[type_name])
-        given = [FieldDetails(node, None) for node in nodes]
-        collected = collect_subfields(
-            self.schema, self.fragments, self.variable_values, self.operation, parent, given
-        )
-        return {
-            key: [details.node for details in found]
-            for key, found in collected.grouped_field_set.items()
-        }
-
-    def arguments_of(self, type_name: str, node: FieldNode) -> dict[str, Any]:
-        """The arguments of a field as its resolver would be given them."""
-        parent = cast(GraphQLObjectType, self.schema.type_map[type_name])
-        field: Any = parent.fields[node.name.value]
-        values = get_argument_values(field, node, self.variable_values)
-        schema: Any = cast(Any, self.schema)._strawberry_schema
-        return convert_arguments(
-            values,
-            field.extensions["strawberry-definition"].arguments,
-            scalar_registry=schema.schema_converter.scalar_registry,
-            config=schema.config,
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from strawberry.types.graphql import OperationType
 
 from gql_service.api.answers import JSON_TYPE, error_entry, json_response, refused
 from gql_service.api.auth import viewer_of
+from gql_service.api.compiled import Query, compiled
 from gql_service.api.connections import largest_page
 from gql_service.api.context import NEEDS_TOKEN, Backend, Context
 from gql_service.api.documents import Document, Documents, require_one_operation
@@ -129,24 +131,11 @@ class Operations:
         reads: Reads,
     ) -> Response:
         settings = self._backend.settings
-        wanted = bool(operation.extensions and operation.extensions.get("cost") is True)
-        tally = Tally(settings.max_introspected, wanted=wanted)
         largest_page.set(settings.max_page_size)
         filter_limits.set(self._filter_limits)
-        allowed = {OperationType.QUERY}
-        if asked.changes_allowed:
-            allowed.add(OperationType.MUTATION)
+        begun = _Begun(self._backend, asked, operation, text, document, viewer, reads)
         try:
-            result = completed(
-                schema.execute(
-                    text,
-                    variable_values=operation.variables,
-                    context_value=Context(self._backend, viewer, reads, document, tally),
-                    operation_name=operation.name,
-                    allowed_operation_types=allowed,
-                    operation_extensions=operation.extensions,
-                )
-            )
+            result = completed(begun.executed())
         except InvalidOperationTypeError:
             return refused(
                 ErrorCode.INVALID,
@@ -154,9 +143,70 @@ class Operations:
                 status=405,
                 headers={"allow": "POST"},
             )
-        if tally.wanted:
-            result.extensions = {"cost": {"nodes": tally.nodes}}
         return _answer(result, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An operation that the viewer may ask for."""
+
+    backend: Backend
+    asked: Asked
+    operation: Operation
+    text: str
+    document: Document
+    viewer: UserRecord | None
+    reads: Reads
+
+    async def executed(self) -> ExecutionResult:
+        """Compiled where it is plain success, by graphql-core otherwise."""
+        query = self._query()
+        if query is not None:
+            context = self._context()
+            try:
+                data = await query.executed(self.operation.variables, context)
+            except Exception:  # whatever it is, graphql-core meets it again and says so
+                await _others_ended()
+            else:
+                return self._with_cost(ExecutionResult(data=data, errors=None), context)
+        context = self._context()
+        allowed = {OperationType.QUERY}
+        if self.asked.changes_allowed:
+            allowed.add(OperationType.MUTATION)
+        result = await schema.execute(
+            self.text,
+            variable_values=self.operation.variables,
+            context_value=context,
+            operation_name=self.operation.name,
+            allowed_operation_types=allowed,
+            operation_extensions=self.operation.extensions,
+        )
+        return self._with_cost(result, context)
+
+    def _query(self) -> Query | None:
+        if self.viewer is None or not self.backend.splicing:
+            return None
+        return compiled(schema._schema, self.document, self.operation.name)
+
+    def _context(self) -> Context:
+        extensions = self.operation.extensions
+        wanted = bool(extensions and extensions.get("cost") is True)
+        tally = Tally(self.backend.settings.max_introspected, wanted=wanted)
+        return Context(self.backend, self.viewer, self.reads, self.document, tally)
+
+    def _with_cost(self, result: ExecutionResult, context: Context) -> ExecutionResult:
+        if context.tally.wanted:
+            result.extensions = {"cost": {"nodes": context.tally.nodes}}
+        return result
+
+
+async def _others_ended() -> None:
+    """Ends what an execution that was given up has left waiting in this thread."""
+    await asyncio.sleep(0)  # loaders that were about to begin have begun then
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _never_begun(error: GraphQLError | LimitExceeded) -> ExecutionResult:

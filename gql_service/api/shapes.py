@@ -7,14 +7,14 @@ whole list go through resolvers, which answer everything; so the two ways never 
 from __future__ import annotations
 
 import orjson
-from graphql import FieldNode
 
 from gql_service.api.connections import window
-from gql_service.api.context import Info, Selections
+from gql_service.api.context import Info
 from gql_service.api.ids import DatasetId
 from gql_service.api.inputs.filters import annotation_filter
 from gql_service.api.inputs.orders import order_of
 from gql_service.api.point import Point
+from gql_service.api.selecting import Nodes, Selecting
 from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
 from gql_service.catalog.spliced_values import VALUES
 from gql_service.errors import ServiceError
@@ -40,9 +40,14 @@ def lists_of(info: Info, noun: str) -> dict[str, Fields] | None:
     selections = info.context.selections
     if selections is None or not info.context.backend.splicing:
         return None
+    nodes = info._raw_info.field_nodes
+    return selections.remembered(f"{noun} lists", nodes, lambda: _lists(selections, noun, nodes))
+
+
+def _lists(selections: Selecting, noun: str, selected: Nodes) -> dict[str, Fields] | None:
     found: dict[str, Fields] = {}
     try:
-        fields = selections.fields_of(f"{noun}Connection", info._raw_info.field_nodes)
+        fields = selections.fields_of(f"{noun}Connection", selected)
         for key, nodes in fields.items():
             if nodes[0].name.value == "nodes":
                 found[key] = _object(selections, noun, nodes)
@@ -72,7 +77,7 @@ def _opened(text: str) -> str:
     return orjson.dumps(text).decode()[:-1]
 
 
-def _object(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
+def _object(selections: Selecting, noun: str, nodes: Nodes) -> Fields:
     links = _LINKS.get(noun, {})
     found: list[Field] = []
     for key, below in selections.fields_of(noun, nodes).items():
@@ -90,7 +95,7 @@ def _object(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields
     return tuple(found)
 
 
-def _edge(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
+def _edge(selections: Selecting, noun: str, nodes: Nodes) -> Fields:
     found: list[Field] = []
     for key, below in selections.fields_of(f"{noun}Edge", nodes).items():
         match below[0].name.value:
@@ -105,7 +110,7 @@ def _edge(selections: Selections, noun: str, nodes: list[FieldNode]) -> Fields:
     return tuple(found)
 
 
-def _annotations(selections: Selections, key: str, nodes: list[FieldNode]) -> Page:
+def _annotations(selections: Selecting, key: str, nodes: Nodes) -> Page:
     """The first annotations of an item; later pages and last ones are left to resolvers."""
     given = selections.arguments_of("Item", nodes[0])
     where, order_by = annotation_filter(given.get("where")), order_of(given.get("order_by"))
@@ -131,7 +136,7 @@ def _annotations(selections: Selections, key: str, nodes: list[FieldNode]) -> Pa
     return Page(key, where, order_by, asked.limit, asked.digest, tuple(found))
 
 
-def _page_info(selections: Selections, nodes: list[FieldNode]) -> Fields:
+def _page_info(selections: Selecting, nodes: Nodes) -> Fields:
     found: list[Field] = []
     for key, below in selections.fields_of("PageInfo", nodes).items():
         name = below[0].name.value

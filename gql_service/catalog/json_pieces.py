@@ -93,11 +93,11 @@ def _joined_sqlite(element: _Joined, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({' || '.join(parts or [_literal(compiler, '')])})"
 
 
+_NEVER_NULL = (_Joined, sa.BindParameter, sa.Case, sa.sql.functions.coalesce)
+
+
 def _never_null(piece: Column, text: str) -> str:
-    made = isinstance(piece, _Joined | sa.BindParameter | sa.Case) or (
-        isinstance(piece, sa.sql.functions.coalesce)
-    )
-    return text if made else f"ifnull({text}, '')"
+    return text if isinstance(piece, _NEVER_NULL) else f"ifnull({text}, '')"
 
 
 @compiles(_Joined, "postgresql")
