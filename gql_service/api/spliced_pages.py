@@ -51,14 +51,11 @@ async def spliced_page(
 
     def read(tx: Tx) -> SplicedPage:
         found = splice(tx, open_view(tx, at.dataset, at.version), question, names)
-        made = [
-            orjson.Fragment(joined_list([texts[place] for texts in found.texts]))
-            for place in range(len(lists))
-        ]
+        made = [orjson.Fragment(joined_list(texts)) for texts in found.texts]
         if info.context.tally.wanted:
-            for place, fields in enumerate(question.wanted):
+            for fields, texts in zip(question.wanted, found.texts, strict=True):
                 info.context.tally.nodes += sum(
-                    nodes_in(fields, orjson.loads(texts[place])) for texts in found.texts
+                    nodes_in(fields, orjson.loads(text)) for text in texts
                 )
         cursors = [asked.cursor(key, at.version) for key in found.keys]
         by_key = dict(zip(lists, made, strict=True))
