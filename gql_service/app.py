@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from starlette.applications import Starlette
 
 from gql_service.api.application import application
 from gql_service.api.context import Backend
+from gql_service.api.grants import SECRET_BYTES, Grants
 from gql_service.catalog.user import create_token, create_user, first_admin
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Clock, Database, Tx, utc_now
@@ -82,7 +85,8 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Service:
     try:
         token_file = settings.data_dir / "admin-token"
         _make_admin(store.database, token_file)
-        backend = Backend(settings, store.database, store.vault, anyio.CapacityLimiter(THREADS))
+        threads, grants = anyio.CapacityLimiter(THREADS), Grants(_grant_secret(settings))
+        backend = Backend(settings, store.database, store.vault, threads, grants=grants)
         return Service(settings, store.database, store.vault, application(backend), token_file)
     except BaseException:
         store.close()
@@ -102,6 +106,23 @@ def _make_admin(database: Database, token_file: Path) -> None:
         _write_secret(token_file, create_token(tx, admin, ADMIN_TOKEN))
 
     database.write(make)
+
+
+def _grant_secret(settings: Settings) -> bytes:
+    """What grants are signed with: the same for every process over this data folder."""
+    if settings.grant_secret is not None:
+        return settings.grant_secret.get_secret_value().encode()
+    path = settings.data_dir / "grant-secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        if not path.exists():
+            _write_secret(fresh, secrets.token_hex(SECRET_BYTES))
+            with suppress(FileExistsError):  # another process was first
+                os.link(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path.read_text("utf-8").strip().encode()
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         default=None,
         description="JSON file of the GraphQL documents that clients may run, by name; left out, "
         "they may run any.",
+    )
+    grant_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What addresses of files are signed with, at least 32 characters; left out, a "
+        "random one that is kept in the data folder. Machines that answer together share it.",
     )
     sweep_grace_hours: float = Field(
         default=24, ge=0, description="How long bytes that nothing holds stay claimable, in hours."

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gql_service.api.answers import json_response, refusal_response, refused
 from gql_service.api.auth import require_viewer
 from gql_service.api.context import Backend
-from gql_service.api.files import Handler, binary_files, item_files
+from gql_service.api.files import Handler, binary_files, item_files, thumbnails
 from gql_service.api.http import GraphQLEndpoint
 from gql_service.api.ids import DatasetId, parse_as
 from gql_service.api.point import Point
@@ -30,6 +30,9 @@ def application(backend: Backend) -> Starlette:
         routes=[
             Route("/graphql", graphql.__call__, methods=methods),
             Route("/files/{dataset}/{item}", item_files(backend), methods=["GET", "HEAD"]),
+            Route(
+                "/files/{dataset}/{item}/thumbnail", thumbnails(backend), methods=["GET", "HEAD"]
+            ),
             Route("/files/{binary}", binary_files(backend), methods=["GET", "HEAD"]),
             Route("/datasets/{dataset}", _dataset_page(backend), methods=["GET"]),
             Route("/healthz", _health(backend), methods=["GET"]),

@@ -16,6 +16,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from gql_service.api.documents import Document
+from gql_service.api.grants import Grants
 from gql_service.api.selecting import Selecting
 from gql_service.api.tally import Tally
 from gql_service.catalog.dataset import DatasetRecord
@@ -48,6 +49,7 @@ class Backend:
     vault: Vault
     threads: anyio.CapacityLimiter
     splicing: bool = True
+    grants: Grants = field(default_factory=Grants)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs blocking work in a worker thread. Raises Timeout where none is free in time."""

@@ -1,9 +1,12 @@
 """Downloads: the bytes of an item or of a binary, as attachments that no browser will run.
 
-    /files/<dataset id>/<item id or key>        /files/<binary id>
+    /files/<dataset id>/<item id or key>        /files/<dataset id>/<binary id>
+    /files/<dataset id>/<item id or key>/thumbnail?size=256             /files/<binary id>
 
-Known by the same bearer token as everything else; what is absent and what is not the caller's to
-read both answer 404. The entity tag is the SHA-256, so a copy that a client has is good for ever.
+By the same bearer token as everything else, or by the grant in the address itself; what is absent
+and what is not the caller's to read both answer 404. The entity tag is the SHA-256, so a copy that
+a client has is good for ever; an address that also says which bytes it means (`of`) is kept by
+browsers without asking again, for as long as its grant lasts.
 """
 
 from __future__ import annotations
@@ -12,91 +15,135 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from datetime import datetime
 
+import anyio
+import anyio.to_thread
+import sqlalchemy as sa
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from gql_service.api.answers import failure_response, refusal_response, refused
+from gql_service.api.addresses import binary_subject, dataset_subject, thumbnail_size
+from gql_service.api.answers import failure_response, refusal_response
 from gql_service.api.auth import require_viewer
 from gql_service.api.context import Backend
+from gql_service.api.file_sending import FileToSend, send_file, send_thumbnail
+from gql_service.api.grants import Grants
 from gql_service.api.ids import BinaryId, DatasetId, ItemId, parse, parse_as
 from gql_service.api.nodes import visible_binary
-from gql_service.catalog.binary import BinaryRecord, binaries_by_id
-from gql_service.catalog.blob import open_binary
-from gql_service.catalog.dataset import datasets_by_id
+from gql_service.catalog.binary import BinaryRecord, binaries_by_id, binary_by_sha256
+from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, living_dataset
 from gql_service.catalog.item_path import name_of
-from gql_service.catalog.lineage import items_by_place
+from gql_service.catalog.lineage import PlacedItem, items_by_place
+from gql_service.catalog.picture import can_be_drawn
+from gql_service.catalog.visibility import open_view, visible_items
 from gql_service.database.engine import Tx
-from gql_service.errors import ErrorCode, Invalid, NotFound, ServiceError
+from gql_service.errors import Invalid, NotFound, ServiceError, Unauthenticated
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-SHOWN_AS_IS = {
-    *("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/tiff"),
-    *("image/avif", "image/heic", "image/heif"),
-    *("audio/mpeg", "audio/wav", "audio/x-wav", "audio/ogg", "audio/flac", "audio/aac"),
-    *("audio/mp4", "audio/webm"),
-    *("video/mp4", "video/mpeg", "video/ogg", "video/webm", "video/quicktime"),
-    *("video/x-msvideo", "video/x-matroska"),
-}
-"""Media types that can do nothing but be shown. Beside them plain text; the rest is just bytes."""
-
-GUARDS = {
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-}
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _KEY = re.compile("[1-9][0-9]{0,18}")
+_SIZE = re.compile("[1-9][0-9]{0,3}")
+_GRANT = "grant"
+DRAWN_AT_ONCE = 2
+"""Thumbnails: each may take a core and a quarter of a gigabyte for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """What is to be sent, and under which name it is to be saved."""
+class _Asked:
+    """A download that was asked for. Without a grant, the viewer of the transaction may read."""
 
-    binary: BinaryRecord
-    name: str
+    request: Request
+    grants: Grants | None
 
     @property
-    def tag(self) -> str:
-        return f'"{self.binary.sha256}"'
+    def size(self) -> int:
+        """Of a thumbnail. Raises Invalid."""
+        text = self.request.query_params.get("size", "256")
+        if not _SIZE.fullmatch(text):
+            raise Invalid("The size is a number of pixels", path=("size",))
+        return thumbnail_size(int(text))
+
+    def seconds_left(self, subject: str, now: datetime) -> int:
+        """Of the grant. Raises Unauthenticated when it does not let the subject be read."""
+        assert self.grants is not None, "asked for by a token"
+        left = self.grants.seconds_left(self.request.query_params[_GRANT], subject, now)
+        if not left:
+            raise Unauthenticated("The address is not valid, or not any more: ask for it again")
+        return left
+
+    def file(
+        self, binary: BinaryRecord, name: str, left: int | None, *, by_content: bool = False
+    ) -> FileToSend:
+        """`left` are the seconds of a grant. Raises NotFound when the address means other bytes."""
+        of = self.request.query_params.get("of")
+        if of is not None and not (of and binary.sha256.startswith(of)):
+            raise _absent()
+        unchanging = by_content or of is not None
+        return FileToSend(binary, name, left if unchanging else None, left is not None)
+
+
+Find = Callable[[Tx, _Asked], FileToSend]
 
 
 def item_files(backend: Backend) -> Handler:
     """Answers /files/{dataset}/{item}."""
 
-    def find(tx: Tx, request: Request) -> _File:
-        return _item_file(tx, request.path_params["dataset"], request.path_params["item"])
+    async def send(asked: _Asked, file: FileToSend) -> Response:
+        return await send_file(backend, asked.request, file)
 
-    return _answering(backend, find)
+    return _answering(backend, _in_dataset, send)
+
+
+def thumbnails(backend: Backend) -> Handler:
+    """Answers /files/{dataset}/{item}/thumbnail."""
+    drawing = anyio.CapacityLimiter(DRAWN_AT_ONCE)
+
+    async def send(asked: _Asked, file: FileToSend) -> Response:
+        binary, size = file.binary, asked.size
+        if not can_be_drawn(binary.mime_type, binary.size, binary.width, binary.height):
+            raise _absent()
+        return await send_thumbnail(backend, drawing, asked.request, file, size)
+
+    return _answering(backend, _in_dataset, send)
 
 
 def binary_files(backend: Backend) -> Handler:
     """Answers /files/{binary}."""
 
-    def find(tx: Tx, request: Request) -> _File:
-        id = parse_as(BinaryId, request.path_params["binary"], ())
-        record = visible_binary(tx, id.sha256)
+    def find(tx: Tx, asked: _Asked) -> FileToSend:
+        id = parse_as(BinaryId, asked.request.path_params["binary"], ())
+        left = None
+        if asked.grants is None:
+            record = visible_binary(tx, id.sha256)
+        else:
+            left = asked.seconds_left(binary_subject(id.sha256), tx.now)
+            record = binary_by_sha256(tx, id.sha256)
         if record is None:
             raise _absent()
-        return _File(record, record.sha256)
+        return asked.file(record, id.sha256, left, by_content=True)
 
-    return _answering(backend, find)
+    async def send(asked: _Asked, file: FileToSend) -> Response:
+        return await send_file(backend, asked.request, file)
+
+    return _answering(backend, find, send)
 
 
-def _answering(backend: Backend, find: Callable[[Tx, Request], _File]) -> Handler:
+def _answering(
+    backend: Backend, find: Find, send: Callable[[_Asked, FileToSend], Awaitable[Response]]
+) -> Handler:
     async def answer(request: Request) -> Response:
         request_id = uuid.uuid4().hex
         try:
-            viewer = await require_viewer(request, backend)
+            by_grant = _GRANT in request.query_params and "authorization" not in request.headers
+            viewer = None if by_grant else await require_viewer(request, backend)
+            asked = _Asked(request, backend.grants if by_grant else None)
 
-            def read() -> _File:
-                with backend.database.read(viewer.id) as tx:
-                    return find(tx, request)
+            def read() -> FileToSend:
+                with backend.database.read(viewer.id if viewer else None) as tx:
+                    return find(tx, asked)
 
-            return await _send(backend, request, await backend.run(read))
+            return await send(asked, await backend.run(read))
         except Invalid:
             return refusal_response(_absent())
         except ServiceError as refusal:
@@ -107,13 +154,31 @@ def _answering(backend: Backend, find: Callable[[Tx, Request], _File]) -> Handle
     return answer
 
 
-def _item_file(tx: Tx, dataset_text: str, item_text: str) -> _File:
-    dataset = parse_as(DatasetId, dataset_text, ())
-    version = dataset.version
-    if _KEY.fullmatch(item_text):
-        item = ItemId(dataset.key, int(item_text))
+def _in_dataset(tx: Tx, asked: _Asked) -> FileToSend:
+    dataset = parse_as(DatasetId, asked.request.path_params["dataset"], ())
+    left = None
+    if asked.grants is None:
+        record = datasets_by_id(tx, [dataset.key]).get(dataset.key)
     else:
-        id = parse(item_text, ())
+        left = asked.seconds_left(dataset_subject(dataset.key), tx.now)
+        record = living_dataset(tx, dataset.key)
+    if record is None:
+        raise _absent()
+    text = asked.request.path_params["item"]
+    if not _KEY.fullmatch(text) and isinstance(id := parse(text, ()), BinaryId):
+        held = _held(tx, record, dataset.version, id.sha256)
+        return asked.file(held, id.sha256, left, by_content=True)
+    placed = _item(tx, record, dataset, text)
+    binary = binaries_by_id(tx, [placed.row.binary])[placed.row.binary]
+    return asked.file(binary, name_of(placed.row.path), left)
+
+
+def _item(tx: Tx, record: DatasetRecord, dataset: DatasetId, text: str) -> PlacedItem:
+    version = dataset.version
+    if _KEY.fullmatch(text):
+        item = ItemId(dataset.key, int(text))
+    else:
+        id = parse(text, ())
         if not isinstance(id, ItemId) or id.dataset != dataset.key:
             raise _absent()
         item = id
@@ -121,88 +186,31 @@ def _item_file(tx: Tx, dataset_text: str, item_text: str) -> _File:
         if version not in (None, item.version):
             raise _absent()
         version = item.version
-    record = datasets_by_id(tx, [dataset.key]).get(dataset.key)
-    wanted = record.head if record and version is None else version
-    if record is None or wanted is None or not 1 <= wanted <= record.head:
-        raise _absent()
+    wanted = _version(record, version)
     place = (dataset.key, wanted, item.key)
     placed = items_by_place(tx, [place]).get(place) if item.key < 2**63 else None
     if placed is None:
         raise _absent()
-    binary = binaries_by_id(tx, [placed.row.binary])[placed.row.binary]
-    return _File(binary, name_of(placed.row.path))
+    return placed
 
 
-async def _send(backend: Backend, request: Request, file: _File) -> Response:
-    headers = _headers(file)
-    if _has_it(request, file):
-        return Response(status_code=304, headers=headers)
-    size = file.binary.size
-    wanted = _range(request, file)
-    if wanted is not None and wanted.start >= size:
-        return refused(
-            ErrorCode.INVALID,
-            "The range lies beyond the end of the file",
-            status=416,
-            headers={**GUARDS, "content-range": f"bytes */{size}"},
-        )
-    sent = range(size) if wanted is None else range(wanted.start, min(wanted.stop, size))
-    headers |= {"content-length": str(len(sent)), "content-type": _content_type(file.binary)}
-    if wanted is not None:
-        headers["content-range"] = f"bytes {sent.start}-{sent.stop - 1}/{size}"
-    status = 200 if wanted is None else 206
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers)
-    pieces = await backend.run(
-        lambda: open_binary(
-            backend.database, backend.vault, file.binary, start=sent.start, stop=sent.stop
-        )
-    )
-    return StreamingResponse(pieces, status_code=status, headers=headers)
+def _held(tx: Tx, record: DatasetRecord, version: int | None, sha256: str) -> BinaryRecord:
+    """A binary that the dataset shows at that version."""
+    binary = binary_by_sha256(tx, sha256)
+    if binary is None:
+        raise _absent()
+    view = open_view(tx, record.id, _version(record, version))
+    shown = visible_items(view, lambda c: sa.select(c.key).where(c.binary == binary.id).limit(1))
+    if tx.first(shown) is None:
+        raise _absent()
+    return binary
 
 
-def _headers(file: _File) -> dict[str, str]:
-    plain = re.sub(r'[^ -~]|["\\%]', "_", file.name)
-    named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
-    return {
-        **GUARDS,
-        "accept-ranges": "bytes",
-        "cache-control": "private, no-cache",
-        "content-disposition": named,
-        "etag": file.tag,
-        "vary": "Authorization",
-    }
-
-
-def _content_type(binary: BinaryRecord) -> str:
-    if binary.mime_type == "text/plain":
-        return "text/plain; charset=utf-8"
-    return binary.mime_type if binary.mime_type in SHOWN_AS_IS else "application/octet-stream"
-
-
-def _has_it(request: Request, file: _File) -> bool:
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    tags = {tag.strip().removeprefix("W/") for tag in given.split(",")}
-    return bool({"*", file.tag} & tags)
-
-
-def _range(request: Request, file: _File) -> range | None:
-    """The one range that was asked for; None for the whole file, as for what makes no sense."""
-    given = request.headers.get("range")
-    if given is None or request.headers.get("if-range", file.tag) != file.tag:
-        return None
-    match = _RANGE.fullmatch(given.strip())
-    if match is None or match[1] == match[2] == "":
-        return None
-    size = file.binary.size
-    if match[1] == "":
-        length = min(int(match[2]), size)
-        return range(size - length, size) if length else range(size, size)
-    start = int(match[1])
-    stop = size if match[2] == "" else int(match[2]) + 1
-    return None if stop <= start and match[2] != "" else range(start, max(stop, start))
+def _version(record: DatasetRecord, asked: int | None) -> int:
+    wanted = record.head if asked is None else asked
+    if not 1 <= wanted <= record.head:
+        raise _absent()
+    return wanted
 
 
 def _absent() -> NotFound:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import orjson
 
+import gql_service.api.addresses as addresses
 from gql_service.api.connections import window
 from gql_service.api.context import Info
-from gql_service.api.ids import DatasetId
 from gql_service.api.inputs.filters import annotation_filter
 from gql_service.api.inputs.orders import order_of
 from gql_service.api.point import Point
 from gql_service.api.selecting import Nodes, Selecting
-from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
+from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Thumbnail, Value
 from gql_service.catalog.spliced_values import VALUES
 from gql_service.errors import ServiceError
 
@@ -60,14 +60,17 @@ def _lists(selections: Selecting, noun: str, selected: Nodes) -> dict[str, Field
 
 def names_at(info: Info, point: Point, digest: str) -> dict[str, str]:
     """The texts that ids, addresses and cursors of rows at this point are made with."""
-    files = f"{info.context.backend.settings.resolved_public_url}/files"
+    dataset = f"{addresses.files(info.context.backend)}/{point.dataset_id()}/"
     items = f"it_{point.dataset}_"
+    version = f"_v{point.id_version}" if point.fixed else ""
     return {
         "item_id": f'"{items}',
         "annotation_id": f'"an_{point.dataset}_',
-        "id_end": f'_v{point.id_version}"' if point.fixed else '"',
-        "item_file": _opened(f"{files}/{DatasetId(point.dataset, point.id_version)}/{items}"),
-        "binary_file": _opened(f"{files}/bi_"),
+        "id_end": f'{version}"',
+        "item_file": _opened(f"{dataset}{items}"),
+        "file_version": version,
+        "binary_file": _opened(f"{dataset}bi_"),
+        "grant_end": f'grant={addresses.dataset_grant(info, point)}"',
         "version": str(point.version),
         "digest": digest,
     }
@@ -88,6 +91,9 @@ def _object(selections: Selecting, noun: str, nodes: Nodes) -> Fields:
             found.append(Value(key, name))
         elif name in links:
             found.append(Linked(key, name, _object(selections, links[name], below)))
+        elif noun == "Item" and name == "thumbnailUrl":
+            given = selections.arguments_of("Item", below[0])
+            found.append(Thumbnail(key, addresses.thumbnail_size(given.get("size", 256))))
         elif noun == "Item" and name == "annotations":
             found.append(_annotations(selections, key, below))
         else:

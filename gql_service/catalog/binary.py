@@ -149,7 +149,7 @@ def attach(tx: Tx, blobs: Sequence[StoredBlob]) -> list[int]:
     """
     if not blobs:
         return []
-    _claim(tx, {blob.blob_key for blob in blobs})
+    claim_keys(tx, {blob.blob_key for blob in blobs})
     first = {blob.sha256: blob for blob in reversed(blobs)}
     served = _upsert(tx, [first[sha256] for sha256 in sorted(first)])
     healed = {sha: row for sha, row in served.items() if row.state == "corrupt"}
@@ -230,7 +230,7 @@ def bury_keys(tx: Tx, keys: Collection[str]) -> None:
         )
 
 
-def _claim(tx: Tx, keys: Collection[str]) -> None:
+def claim_keys(tx: Tx, keys: Collection[str]) -> None:
     """pending → live, every one or Conflict: what is not pending may be deleted at any moment."""
     claimed = tx.execute(
         sa.update(BLOB_KEYS)

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from gql_service.catalog.binary import BINARIES, BLOB_KEYS
 from gql_service.catalog.finding import Finding, no_rows
 from gql_service.catalog.item import ItemState
+from gql_service.catalog.sweep_steps import NAMED
+from gql_service.catalog.thumbnail import THUMBNAILS
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.errors import BinaryCorrupt
@@ -31,9 +33,12 @@ def audit_binaries(
     condemned = sa.select(BINARIES.c.sha256).where(BINARIES.c.state == "condemned", held.exists())
     yield from no_rows(tx, condemned, "no binary that is held is condemned")
     key = BLOB_KEYS.c.key
-    served = sa.select(BINARIES.c.id).where(BINARIES.c.blob_key == key)
-    unused = sa.select(key).where(BLOB_KEYS.c.state == "live", ~served.exists())
-    yield from no_rows(tx, unused, "every live key serves a binary")
+    unused = sa.select(key).where(BLOB_KEYS.c.state == "live", ~NAMED)
+    yield from no_rows(tx, unused, "every live key serves a binary or a thumbnail")
+    drawn = sa.select(THUMBNAILS.c.binary).where(
+        THUMBNAILS.c.blob_key == key, BLOB_KEYS.c.state != "live"
+    )
+    yield from no_rows(tx, drawn, "every thumbnail is served by a live key")
     lapsed = sa.select(BINARIES.c.sha256).where(
         BINARIES.c.blob_key == key, BLOB_KEYS.c.state != "live"
     )

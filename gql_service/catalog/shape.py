@@ -21,6 +21,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """The address of the item's thumbnail in a size, null where there is none."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Same:
     """The same JSON text in every row."""
 
@@ -52,7 +60,7 @@ class Page:
     fields: tuple[Field, ...]
 
 
-Field: TypeAlias = Value | Same | Linked | Page
+Field: TypeAlias = Value | Same | Linked | Page | Thumbnail
 Fields: TypeAlias = tuple[Field, ...]
 
 

@@ -17,7 +17,7 @@ from gql_service.catalog.json_pieces import (
 )
 from gql_service.catalog.page import annotation_reading
 from gql_service.catalog.reading import Sort
-from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Value
+from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Thumbnail, Value
 from gql_service.catalog.spliced_values import (
     ANNOTATION,
     ITEM,
@@ -25,6 +25,7 @@ from gql_service.catalog.spliced_values import (
     Pieces,
     Row,
     Values,
+    thumbnail_address,
     told,
 )
 from gql_service.catalog.visibility import AnnotationColumns, View, visible_annotations
@@ -72,6 +73,8 @@ class Texts:
                 return [_linked(field, row)]
             case Page():
                 return [self._annotations(field)]
+            case Thumbnail():
+                return [thumbnail_address(row, field.size)]
             case Same():
                 return [field.text]
 
@@ -230,6 +233,8 @@ def _columns(fields: Fields, values: Values) -> set[str]:
                 found |= _columns(field.fields, values)
             case Linked():
                 found.add(LINKS[field.name][0])
+            case Thumbnail():
+                found.add("binary")
     return found
 
 

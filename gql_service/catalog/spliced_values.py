@@ -5,6 +5,7 @@ The beginnings and ends of ids and addresses are parameters, told as text by who
     item_id, annotation_id      `"it_12_` up to the key, with the quote that opens the string
     id_end                      what comes behind the key, with the quote that closes it
     item_file, binary_file      as item_id, of the addresses of files
+    file_version, grant_end     what comes behind the key of an item there, and how they end
     version, digest             the first and the last part of cursors
 """
 
@@ -16,7 +17,16 @@ import sqlalchemy as sa
 
 from gql_service.catalog.binary import Binary
 from gql_service.catalog.filter_sql import directory_of_path, name_of_path
-from gql_service.catalog.json_pieces import Column, Piece, moment, numbered, quoted, truth
+from gql_service.catalog.json_pieces import (
+    Column,
+    Piece,
+    joined,
+    moment,
+    numbered,
+    quoted,
+    truth,
+)
+from gql_service.catalog.picture import DRAWN, MOST_BYTES, MOST_PIXELS
 from gql_service.catalog.user import User
 from gql_service.database.columns import table_of
 
@@ -29,6 +39,33 @@ Values = dict[str, tuple[str, Callable[[Row], Pieces]]]
 
 def told(name: str) -> Column:
     return sa.bindparam(name, type_=sa.Text())
+
+
+def _beginning(row: Row) -> Column:
+    """Of the SHA-256 of the row's binary, as much as an address carries."""
+    binaries = table_of(Binary).alias()
+    found = sa.select(sa.func.substr(binaries.c.sha256, 1, 16))
+    return found.where(binaries.c.id == row.c["binary"]).correlate(row).scalar_subquery()
+
+
+def thumbnail_address(row: Row, size: int) -> Column:
+    """Of the thumbnail of an item, as `picture.can_be_drawn` has it; null where there is none."""
+    c = table_of(Binary).alias().c
+    pixels = sa.cast(c.width, sa.BigInteger()) * c.height
+    drawn = sa.and_(
+        c.mime_type.in_([sa.literal_column(f"'{kind}'") for kind in sorted(DRAWN)]),
+        c.size <= sa.literal_column(str(MOST_BYTES)),
+        pixels <= sa.literal_column(str(MOST_PIXELS)),
+    )
+    address = joined(
+        [
+            *(told("item_file"), row.c["key"], told("file_version")),
+            *(f"/thumbnail?size={size}&of=", sa.func.substr(c.sha256, 1, 16), "&"),
+            told("grant_end"),
+        ]
+    )
+    found = sa.select(sa.case((drawn, address), else_="null"))
+    return found.where(c.id == row.c["binary"]).correlate(row).scalar_subquery()
 
 
 _MOMENTS: Values = {
@@ -44,7 +81,13 @@ ITEM: Values = {
     "description": ("description", lambda row: [quoted(row.c["description"])]),
     "hidden": ("hidden", lambda row: [truth(row.c["hidden"])]),
     "metadata": ("metadata", lambda row: [row.c["metadata"]]),
-    "downloadUrl": ("key", lambda row: [told("item_file"), row.c["key"], told("id_end")]),
+    "downloadUrl": (
+        "binary",
+        lambda row: [
+            *(told("item_file"), row.c["key"], told("file_version")),
+            *("?of=", _beginning(row), "&", told("grant_end")),
+        ],
+    ),
     **_MOMENTS,
 }
 ANNOTATION: Values = {
@@ -65,7 +108,7 @@ _BINARY: dict[str, Callable[[Row], Pieces]] = {
     "mimeType": lambda row: [quoted(row.c["mime_type"])],
     "width": lambda row: [numbered(row.c["width"])],
     "height": lambda row: [numbered(row.c["height"])],
-    "downloadUrl": lambda row: [told("binary_file"), row.c["sha256"], '"'],
+    "downloadUrl": lambda row: [told("binary_file"), row.c["sha256"], "?", told("grant_end")],
 }
 _USER: dict[str, Callable[[Row], Pieces]] = {
     "id": lambda row: ['"us_', row.c["id"], '"'],

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.binary import BINARIES, BLOB_KEYS, CANDIDATES, acquit, bury_keys
 from gql_service.catalog.item import ItemState
+from gql_service.catalog.thumbnail import THUMBNAILS, remove_thumbnails
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
@@ -31,7 +32,10 @@ BATCH = 500
 _log = logging.getLogger(__name__)
 _STATES = table_of(ItemState)
 HELD = sa.exists().where(_STATES.c.binary == BINARIES.c.id)
-NAMED = sa.exists().where(BINARIES.c.blob_key == BLOB_KEYS.c.key)
+NAMED = sa.or_(
+    sa.exists().where(BINARIES.c.blob_key == BLOB_KEYS.c.key),
+    sa.exists().where(THUMBNAILS.c.blob_key == BLOB_KEYS.c.key),
+)
 
 
 class Due:
@@ -174,9 +178,11 @@ def reap_batch(tx: Tx, after: int, due: Due) -> Batch:
     held = [row.id for row in tx.rows(_those(ids).where(HELD))]
     if held:
         acquit(tx, held)
+    gone = sorted(set(ids) - set(held))
+    remove_thumbnails(tx, gone)
     reaped = tx.rows(
         sa.delete(BINARIES)
-        .where(among(BINARIES.c.id, ids), BINARIES.c.condemned_at.is_not(None), ~HELD)
+        .where(among(BINARIES.c.id, gone), BINARIES.c.condemned_at.is_not(None), ~HELD)
         .returning(BINARIES.c.blob_key, BINARIES.c.size)
     )
     bury_keys(tx, [row.blob_key for row in reaped])

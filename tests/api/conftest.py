@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from gql_service.api.application import application
 from gql_service.api.context import Backend
+from gql_service.api.grants import Grants
 from gql_service.catalog.user import create_token, create_user
 from gql_service.database.engine import Database, Tx
 from gql_service.settings import Settings
@@ -21,6 +22,8 @@ from gql_service.versions.verify import verify_store
 from tests.api.client import Client
 from tests.api.shelf import Shelf
 from tests.snapshot import Snapshot
+
+GRANTS = Grants()
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def http(database: Database, vault: Vault, settings: Settings) -> Iterator[TestClient]:
     """The application; afterwards, every invariant of the store holds."""
-    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8))
+    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), grants=GRANTS)
     with TestClient(application(backend)) as client:
         yield client
     assert verify_store(database, vault, deep=True) == []
@@ -40,7 +43,8 @@ def http(database: Database, vault: Vault, settings: Settings) -> Iterator[TestC
 @pytest.fixture
 def resolved(ada: Client, database: Database, vault: Vault, settings: Settings) -> Iterator[Client]:
     """Ada again, asking a service in which every list goes through resolvers."""
-    backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), splicing=False)
+    limiter = anyio.CapacityLimiter(8)
+    backend = Backend(settings, database, vault, limiter, splicing=False, grants=GRANTS)
     with TestClient(application(backend)) as http:
         client = Client(http, None)
         client.headers = ada.headers

@@ -95,7 +95,7 @@ def test_a_copy_that_one_has_is_not_sent_again(ada: Client, url: str) -> None:
 @ON_SQLITE
 def test_a_file_is_its_readers_only(ada: Client, bob: Client, url: str) -> None:
     assert bob.get(url).status_code == 404
-    response = Client(ada.http, None).get(url)
+    response = Client(ada.http, None).get(url.partition("?")[0])
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
+import gql_service.api.addresses as addresses
 import gql_service.api.types.annotation_list as annotation_lists
 import gql_service.api.types.binary as binaries
 import gql_service.api.types.dataset as datasets
@@ -31,6 +33,7 @@ from gql_service.api.types.user import User, load_user
 from gql_service.catalog.item_path import directory_of, name_of
 from gql_service.catalog.json_text import parse
 from gql_service.catalog.lineage import PlacedItem, ancestors, source_items
+from gql_service.catalog.picture import can_be_drawn
 from gql_service.database.engine import Tx
 
 
@@ -81,7 +84,8 @@ class Item(Node):
 
     @resolver(description="Its bytes.")
     async def binary(self, info: Info) -> LazyBinary:
-        return await binaries.load_binary(info, self.placed.row.binary)
+        record = await binaries.load_record(info, self.placed.row.binary)
+        return binaries.Binary.of(record, self.point)
 
     @resolver(
         description="What it was taken from directly, at the versions that were taken; only what "
@@ -166,11 +170,36 @@ class Item(Node):
         return await histories.item_blame(info, self.placed)
 
     @resolver(
-        description="Where its bytes are, for GET with the header Authorization: Bearer <token>."
+        description="Where its bytes are, for GET and HEAD without a header, as in the `src` of a "
+        "picture: for an hour at least, and two at most; then ask for it again. Other bytes have "
+        "another address."
     )
-    def download_url(self, info: Info) -> str:
-        base = info.context.backend.settings.resolved_public_url
-        return f"{base}/files/{self.point.dataset_id()}/{self.id}"
+    async def download_url(self, info: Info) -> str:
+        record = await binaries.load_record(info, self.placed.row.binary)
+        return addresses.item_file(info, self.point, self.placed.row.key, record.sha256)
+
+    @resolver(
+        description="Where a small picture of it is, in WebP, turned as its metadata says; as "
+        "`downloadUrl`. Null for what is no picture, or too large a one (64 million pixels, "
+        "256 MiB)."
+    )
+    async def thumbnail_url(
+        self,
+        info: Info,
+        size: Annotated[
+            int,
+            strawberry.argument(
+                description="Of the longer side, in pixels, 1 to 1024; made in the next larger of "
+                "64, 128, 256, 512 and 1024, and never larger than the picture."
+            ),
+        ] = 256,
+    ) -> str | None:
+        wanted = addresses.thumbnail_size(size)
+        record = await binaries.load_record(info, self.placed.row.binary)
+        if not can_be_drawn(record.mime_type, record.size, record.width, record.height):
+            return None
+        key = self.placed.row.key
+        return addresses.item_thumbnail(info, self.point, key, record.sha256, wanted)
 
 
 def _source_items(tx: Tx, items: Collection[PlacedItem]) -> dict[PlacedItem, list[PlacedItem]]:
