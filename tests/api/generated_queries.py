@@ -10,7 +10,7 @@ USER = ["id", "name", "email", "__typename"]
 BINARY = ["id", "sha256", "size", "mimeType", "width", "height", "downloadUrl", "__typename"]
 PAGE_INFO = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename"]
 ITEM = """id key path name directory description hidden metadata createdAt updatedAt annotated
-annotationsCount downloadUrl __typename""".split()  # noqa: SIM905
+annotationsCount downloadUrl thumbnailUrl __typename""".split()  # noqa: SIM905
 ANNOTATION = """id key type label attributes coordinates metadata status createdAt updatedAt
 __typename""".split()  # noqa: SIM905
 RESOLVED = {
