@@ -30,6 +30,7 @@ from gql_service.database import migrate as migrations
 from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
 from gql_service.errors import NotFound, ServiceError
+from gql_service.playground.pages import MAKE_IT, is_built
 from gql_service.serve import running, serve_until_stopped
 from gql_service.settings import Settings
 from gql_service.transfer.folder import class_names, find_files, import_files
@@ -250,10 +251,17 @@ def _sweep_expired(database: Database, *, dry_run: bool) -> None:
 
 
 def _announce(service: Service, *, url: str | None = None) -> None:
-    out.print(f"GraphQL at {url or service.settings.resolved_public_url}/graphql", markup=False)
+    address = url or service.settings.resolved_public_url
+    out.print(f"GraphQL at {address}/graphql", markup=False)
+    fragment = ""
     if os.path.exists(service.token_file):
         secret = Path(service.token_file).read_text(encoding="utf-8").strip()
         out.print(f"Authorization: Bearer {secret}   (from {service.token_file})", markup=False)
+        fragment = f"#token={secret}"  # which browsers send to nobody
+    if is_built():
+        out.print(f"Playground at {address}/playground{fragment}", markup=False)
+    else:
+        out.print(f"The playground was not built; with npm in reach: {MAKE_IT}", markup=False)
     sys.stdout.flush()  # a file or a pipe would keep it until the server ends
 
 

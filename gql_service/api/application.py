@@ -20,6 +20,7 @@ from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.version import versions_by_number
 from gql_service.database.engine import Tx
 from gql_service.errors import ErrorCode, Invalid, NotFound, ServiceError
+from gql_service.playground.pages import page, playground_routes, wants_page
 
 
 def application(backend: Backend) -> Starlette:
@@ -36,6 +37,7 @@ def application(backend: Backend) -> Starlette:
             Route("/files/{binary}", binary_files(backend), methods=["GET", "HEAD"]),
             Route("/datasets/{dataset}", _dataset_page(backend), methods=["GET"]),
             Route("/healthz", _health(backend), methods=["GET"]),
+            *playground_routes(),
         ],
         exception_handlers={HTTPException: _http_refusal},
     )
@@ -60,9 +62,11 @@ def _touch(backend: Backend) -> None:
 
 
 def _dataset_page(backend: Backend) -> Handler:
-    """What a dataset is, for those who follow its `url`."""
+    """What a dataset is, for those who follow its `url`: a browser gets the playground on it."""
 
     async def answer(request: Request) -> Response:
+        if wants_page(request):
+            return page()
         try:
             viewer = await require_viewer(request, backend)
 
@@ -76,7 +80,7 @@ def _dataset_page(backend: Backend) -> Handler:
         except ServiceError as refusal:
             return refusal_response(refusal)
         graphql = f"{backend.settings.resolved_public_url}/graphql"
-        return json_response({**described, "graphql": graphql}, 200)
+        return json_response({**described, "graphql": graphql}, 200, {"vary": "Accept"})
 
     return answer
 

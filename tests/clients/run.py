@@ -63,7 +63,7 @@ def main(chosen: list[str]) -> int:
     if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
         print(f"CLIENTS WERE NOT TRIED: there is no {' and no '.join(missing)} on this machine")
         return 1
-    install()
+    install(HERE)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as environment:
         verdicts = [run(name, environment) for name in chosen or CLIENTS]
         verdicts.append(run_command("verify", ("gql-service", "verify"), environment))
@@ -71,14 +71,14 @@ def main(chosen: list[str]) -> int:
     return 0 if all(verdict.ok for verdict in verdicts) else 1
 
 
-def install() -> None:
-    """Brings what package-lock.json names, unless exactly that is there."""
-    lock, done = HERE / "package-lock.json", HERE / "node_modules" / ".of-lock"
+def install(folder: Path) -> None:
+    """Brings what its package-lock.json names, unless exactly that is there."""
+    lock, done = folder / "package-lock.json", folder / "node_modules" / ".of-lock"
     if done.exists() and done.read_bytes() == lock.read_bytes():
         return
     started = time.monotonic()
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    subprocess.run(command, cwd=HERE, check=True, timeout=300)
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
     done.write_bytes(lock.read_bytes())
     print(Verdict("npm ci", time.monotonic() - started, ok=True), flush=True)
 
@@ -86,9 +86,7 @@ def install() -> None:
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
     """The environment of clients of a filled service, which runs while the block does."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if "GQL_SERVICE_" not in name},
@@ -113,6 +111,13 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         server.wait(timeout=60)
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     """Until the server answers. Raises RuntimeError, with its log, when it does not."""
     deadline = time.monotonic() + STARTING_SECONDS
@@ -129,12 +134,14 @@ def run(name: str, environment: dict[str, str]) -> Verdict:
     return run_command(name, CLIENTS[name], environment)
 
 
-def run_command(name: str, command: tuple[str, ...], environment: dict[str, str]) -> Verdict:
+def run_command(
+    name: str, command: tuple[str, ...], environment: dict[str, str], folder: Path = HERE
+) -> Verdict:
     """Prints a line, and what the program said when it failed."""
     started = time.monotonic()
     process = subprocess.Popen(
         command,
-        cwd=HERE,
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

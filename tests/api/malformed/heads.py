@@ -129,7 +129,6 @@ def tokens() -> Iterator[Wrong]:
 
 def addresses() -> Iterator[Wrong]:
     for target in (
-        "/",
         "/nothing",
         "/graphql/x",
         "/Graphql",
@@ -155,6 +154,13 @@ def addresses() -> Iterator[Wrong]:
         "/datasets/it_1_1",
         "/datasets/%ff",
         "/datasets/" + "d" * 3_000,
+        "/playground/",
+        "/playground/x",
+        "/playground/assets/",
+        "/playground/assets/x",
+        "/playground/assets/page.html",
+        "/playground/assets/..%2fpage.html",
+        "/playground/assets/%00",
     ):
         yield Wrong(
             quote(target[:40]), 404, code="NOT_FOUND", method="GET", target=quote(target, "/%")

@@ -1,0 +1,1 @@
+"""The page that browsers get: GraphiQL, made when the package is built."""
