@@ -10,10 +10,12 @@ COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-install-project
 
+# Building the package makes the playground, with a Node.js that is only there for the build.
 COPY README.md LICENSE ./
 COPY gql_service gql_service
-RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --no-editable
+RUN --mount=type=cache,target=/root/.cache/uv --mount=type=cache,target=/root/.npm \
+    uv sync --locked --no-dev --no-editable \
+    && test -e .venv/lib/python3.12/site-packages/gql_service/playground/bundle/page.html
 
 
 FROM python:3.12-slim

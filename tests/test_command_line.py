@@ -22,6 +22,7 @@ from gql_service.app import Store, open_store
 from gql_service.catalog.binary import BINARIES
 from gql_service.catalog.visibility import open_view, visible_annotations, visible_items
 from gql_service.database.engine import Tx
+from gql_service.playground.pages import is_built
 from gql_service.settings import Settings
 from tests.postgres import Cluster
 
@@ -467,6 +468,8 @@ def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
         assert words in line
     assert re.match(r"GraphQL at http://127.0.0.1:\d+/graphql", lines[9])
     assert "Authorization: Bearer gqls_" in lines[10]
+    opening = r"Playground at http://127.0.0.1:\d+/playground#token=gqls_[\w-]{43}"
+    assert re.fullmatch(opening if is_built() else "The playground was not built; .*", lines[11])
     assert command("verify") == Ran(0, ["Every invariant holds"], [])
 
     again = command("demo", "--once")

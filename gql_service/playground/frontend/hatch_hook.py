@@ -59,9 +59,9 @@ class PlaygroundHook(BuildHookInterface[Any]):
 
     def _is_current(self) -> bool:
         made_from = self.bundle / MADE_FROM
-        return made_from.is_file() and made_from.read_text() == self._fingerprint()
+        return made_from.is_file() and made_from.read_text() == self.fingerprint()
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for path in self._sources():
             digest.update(f"{path.relative_to(self.frontend)}\0".encode())
@@ -82,7 +82,7 @@ class PlaygroundHook(BuildHookInterface[Any]):
             _run(*NPM_CI, folder=work, seconds=INSTALL_SECONDS)
             made = work / "bundle"
             _run("node", "build.mjs", str(made), folder=work, seconds=BUNDLE_SECONDS)
-            (made / MADE_FROM).write_text(self._fingerprint())
+            (made / MADE_FROM).write_text(self.fingerprint())
             shutil.rmtree(self.bundle, ignore_errors=True)
             shutil.move(made, self.bundle)
 
