@@ -47,9 +47,10 @@ _NAME = re.compile(r"[A-Za-z][\w.-]*")
 _MISSING = f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="color-scheme" content="light dark">
 <title>Playground · gql-service</title>
 <body style="max-width: 40em; margin: 4em auto; font: 16px/1.5 system-ui, sans-serif">
-<h1>The playground is not in this installation</h1>
+<h1 style="font-size: 24px">The playground is not in this installation</h1>
 <p>It is made with npm while the package is built, and npm could not be reached then, or there was
 no Node.js for this machine. With a connection, build it again in the project's folder, then load
 this page anew:</p>

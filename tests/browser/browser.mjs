@@ -5,7 +5,7 @@ import chromium from "@sparticuz/chromium";
 import puppeteer from "puppeteer-core";
 
 const EXECUTE = ".graphiql-execute-button";
-const RESPONSE = ".graphiql-response .view-lines";
+const EDITOR = ".graphiql-query-editor";
 const TAB = ".graphiql-tab-button";
 const elsewhere = [];
 
@@ -51,15 +51,29 @@ export async function open(browser, url, { dark = false } = {}) {
     });
   };
   const text = (selector) => page.$eval(selector, (element) => element.innerText);
+  // All of the answer, though only what fits is drawn.
+  const response = () =>
+    globalThis.__MONACO.editor
+      .getModels()
+      .find((model) => model.uri.path.endsWith("response.json"))
+      .getValue();
   const execute = async (words) => {
     await page.click(EXECUTE);
-    await shows(RESPONSE, words);
+    const there = `(${response})().includes(${JSON.stringify(words)})`;
+    await page.waitForFunction(there, { timeout: 15_000 }).catch(async () => {
+      assert.fail(`the answer should have ${words}, and is:\n${await page.answer()}`);
+    });
   };
   return Object.assign(page, {
     execute,
+    answer: () => page.evaluate(response),
     shows,
     text,
-    ready: () => page.waitForSelector(`${EXECUTE}:enabled`),
+    async ready() {
+      await page.waitForSelector(`${EXECUTE}:enabled`);
+      await page.waitForSelector(`${EDITOR} .view-line`);
+      await page.waitForSelector(".graphiql-response .view-line");
+    },
     tabs: () => page.$$eval(TAB, (found) => found.map((tab) => tab.innerText.trim())),
     async run(tab, words) {
       await page.locator(`${TAB} ::-p-text(${tab})`).click();
@@ -68,7 +82,8 @@ export async function open(browser, url, { dark = false } = {}) {
     },
     newTab: () => page.click('button[aria-label="New tab"]'),
     async write(operation) {
-      await page.click(".graphiql-query-editor .view-lines");
+      await page.waitForSelector(`${EDITOR} .view-line`);
+      await page.click(`${EDITOR} .view-lines`);
       await page.keyboard.sendCharacter(operation);
     },
     /** The end: it asked nobody else, and nothing was complained of but what `expected` matches. */

@@ -128,6 +128,7 @@ test("without a token it says so, and with a wrong one; the box takes the right 
   const page = await open(browser, `${origin}/playground#token=gqls_wrong`, { dark: true });
   await page.ready();
   assert.match(await page.text("header .problem"), /unknown, expired or revoked/);
+  assert.doesNotMatch(await page.answer(), /error/);
   await picture(page, "wrong-token-dark");
   await page.type('input[aria-label="Token"]', TOKEN);
   await Promise.all([page.waitForNavigation(), page.click("header .token button")]);

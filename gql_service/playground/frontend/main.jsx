@@ -2,6 +2,7 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
+import { Kind, parse } from "graphql";
 import { createClient } from "graphql-ws";
 import { useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
@@ -23,7 +24,7 @@ globalThis.MonacoEnvironment = {
 
 // Answers of the service are shown as they are; a refused token is also said beside the token.
 function makeFetcher(token, refused) {
-  return createGraphiQLFetcher({
+  const send = createGraphiQLFetcher({
     url: "/graphql",
     enableIncrementalDelivery: false,
     headers: authorization(token),
@@ -31,7 +32,7 @@ function makeFetcher(token, refused) {
       const response = await fetch(...request);
       if (response.status === 401) {
         const { errors } = await response.clone().json();
-        refused(errors[0].message);
+        refused(token ? errors[0].message : NO_TOKEN);
       }
       return response;
     },
@@ -40,6 +41,26 @@ function makeFetcher(token, refused) {
       connectionParams: () => authorization(token),
     }),
   });
+  return (request, options) => send(...upToDate(request, options));
+}
+
+// For half a second after a change of tabs, GraphiQL names the operation of the tab before.
+function upToDate(request, options) {
+  let documentAST;
+  try {
+    documentAST = parse(request.query);
+  } catch {
+    return [request, options]; // the service says where it is wrong
+  }
+  const operations = documentAST.definitions.filter(
+    (one) => one.kind === Kind.OPERATION_DEFINITION,
+  );
+  const named = operations.find((one) => one.name?.value === request.operationName);
+  const operationName = (named ?? operations[0])?.name?.value;
+  return [
+    { ...request, operationName },
+    { ...options, documentAST },
+  ];
 }
 
 function TokenBox({ user, problem, onToken }) {
@@ -121,7 +142,7 @@ function Page({ token, found, problem, datasetId }) {
 }
 
 async function open() {
-  const token = takeToken();
+  let token = takeToken();
   const datasetId = location.pathname.match(/^\/datasets\/([^/]+)$/)?.[1];
   let found = null;
   let problem = token ? null : NO_TOKEN;
@@ -130,6 +151,10 @@ async function open() {
       found = await lookUp(token, datasetId);
     } catch (error) {
       problem = error.message;
+      if (error.refused) {
+        token = null; // with it, not even the schema could be read
+        keepToken(token);
+      }
     }
   }
   renewTabs(found);

@@ -1,5 +1,5 @@
 // The token of this browser tab, and what the page asks of the service itself.
-import first from "./lookups/FirstItem.graphql";
+import around from "./lookups/Around.graphql";
 import here from "./lookups/Here.graphql";
 import start from "./lookups/Start.graphql";
 
@@ -42,7 +42,7 @@ export async function ask(token, query, variables = {}) {
     throw new Error("The service does not answer");
   }
   const { data, errors } = await response.json();
-  if (errors) throw new Error(errors[0].message);
+  if (errors) throw Object.assign(new Error(errors[0].message), { refused: response.status === 401 });
   return data;
 }
 
@@ -54,14 +54,18 @@ export function authorization(token) {
 export async function lookUp(token, datasetId) {
   const { viewer, datasets } = await ask(token, start);
   const given = datasetId && (await ask(token, here, { id: datasetId })).dataset;
+  if (datasetId && !given) {
+    throw new Error(`There is no dataset ${datasetId} that this token may read`);
+  }
   const source = given || datasets.nodes[0];
   const partner = datasets.nodes.find(
     (one) => one.id !== source.id && one.recipe.id === source.recipe.id,
   );
-  const stranger = datasets.nodes.find((one) => one.recipe.id !== source.recipe.id);
   const changed = given || partner || source;
-  const items = changed && (await ask(token, first, { dataset: changed.id })).items.nodes;
-  return { user: viewer.user, given, source, partner, stranger, changed, item: items?.[0] };
+  const place = changed && (await ask(token, around, { dataset: changed.id })).dataset;
+  const stranger = place?.project.recipes.nodes.find((one) => one.id !== source.recipe.id);
+  const item = place?.items.nodes[0];
+  return { user: viewer.user, given, source, partner, stranger, changed, item };
 }
 
 // What is typed belongs to this browser tab and this page, how it looks to the browser.

@@ -37,7 +37,7 @@ export function readyTabs(found, datasetId) {
     [Annotate, { dataset: changed.id, annotations: [box] }],
     [
       CompareRecipes,
-      { left: source.recipe.id, right: (found?.stranger ?? partner).recipe.id },
+      { left: source.recipe.id, right: found?.stranger?.id ?? partner.recipe.id },
     ],
     [Merge, { name: `merged-${fresh}`, sources: [source.id, partner.id] }],
     [History, { id: changed.id }],
