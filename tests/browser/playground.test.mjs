@@ -139,6 +139,16 @@ test("without a token it says so, and with a wrong one; the box takes the right 
   await page.done(UNAUTHORIZED);
 });
 
+test("a token that may read nothing yet opens examples", async () => {
+  const page = await open(browser, `${origin}/playground#token=${process.env.NEWCOMER}`);
+  await page.ready();
+
+  assert.equal(await page.text("header .who"), "Newcomer");
+  await page.run("WhatIsThere", '"nodes": []');
+  await page.run("CloneWhole", '"code": "NOT_FOUND"');
+  await page.done();
+});
+
 test("where the bundle is missing, the page says what to do", async () => {
   for (const address of ["/", "/playground", "/datasets/ds_1"]) {
     const page = await open(browser, UNBUILT + address);

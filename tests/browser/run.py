@@ -36,6 +36,7 @@ def main(screenshots: Path) -> int:
             environment = {
                 **os.environ,
                 "PLAYGROUND": playground,
+                "NEWCOMER": newcomer(folder / "demo"),
                 "UNBUILT": url,
                 "SCREENSHOTS": str(screenshots),
                 "TMPDIR": str(CHROMIUM),  # where the browser is unpacked to, once
@@ -60,6 +61,13 @@ def demo(folder: Path) -> Iterator[str]:
         yield printed[1]
 
 
+def newcomer(folder: Path) -> str:
+    """The token of a user who is a member of nothing."""
+    command = ("gql-service", "token", "newcomer@example.org", "--create", "Newcomer")
+    made = subprocess.run(command, env=settings(folder), capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
 @contextmanager
 def unbuilt(folder: Path) -> Iterator[str]:
     """The address of a service of the same package without its bundle."""
@@ -80,21 +88,25 @@ def serving(
 ) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """A server over a folder of its own, and its log; it is stopped at the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **{name: value for name, value in os.environ.items() if "GQL_SERVICE_" not in name},
-        "GQL_SERVICE_DATA_DIR": str(folder / "data"),
-        "GQL_SERVICE_PORT": str(port),
-    }
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=cwd, env=settings(folder, port), stdout=output, stderr=subprocess.STDOUT
         )
     try:
         yield log, server
     finally:
         server.terminate()
         server.wait(timeout=60)
+
+
+def settings(folder: Path, port: int = 0) -> dict[str, str]:
+    """The environment of a service over that folder, and nothing else of ours."""
+    return {
+        **{name: value for name, value in os.environ.items() if "GQL_SERVICE_" not in name},
+        "GQL_SERVICE_DATA_DIR": str(folder / "data"),
+        "GQL_SERVICE_PORT": str(port),
+    }
 
 
 if __name__ == "__main__":

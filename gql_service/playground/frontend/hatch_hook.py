@@ -28,10 +28,12 @@ WITH_NODE_WHEEL = {"x86_64", "amd64", "aarch64", "arm64"}
 
 NPM_CI = (
     *("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"),
-    *("--loglevel=error", "--fetch-retries=1", "--fetch-timeout=20000"),
+    *("--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"),
+    "--fetch-timeout=20000",
 )
 INSTALL_SECONDS = 100
 BUNDLE_SECONDS = 60
+REPORTED_LINES = 6
 
 
 class PlaygroundHook(BuildHookInterface[Any]):
@@ -114,5 +116,7 @@ def _run(command: str, *arguments: str, folder: Path, seconds: int) -> None:
 
 
 def _reason(trouble: Exception) -> str:
-    said = getattr(trouble, "output", None)
-    return f"{trouble}\n{said.strip()}" if isinstance(said, str) else str(trouble)
+    """What went wrong, with the first lines of what npm or node said."""
+    said = getattr(trouble, "output", None) or ""
+    said = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    return "\n".join([str(trouble), *said.splitlines()[:REPORTED_LINES]])

@@ -44,9 +44,9 @@ export function readyTabs(found, datasetId) {
     [Diff, { from: { datasetId: changed.id, at: { number: 1 } }, to: { datasetId: changed.id } }],
     [Revert, { dataset: changed.id, to: Math.max(1, head - 1) }],
   ];
-  const chosen = datasetId ? main : [[WhatIsThere, {}], ...main];
+  const chosen = datasetId ? main : [[WhatIsThere, null], ...main];
   return chosen.map(([query, variables]) => ({
     query: query.trim(),
-    variables: JSON.stringify(variables, null, 2),
+    variables: variables && JSON.stringify(variables, null, 2),
   }));
 }
