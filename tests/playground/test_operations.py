@@ -34,6 +34,6 @@ def test_every_operation_has_its_tab() -> None:
     tabs = (FRONTEND / "tabs.js").read_text(encoding="utf-8")
     operations = documents("operations")
 
-    assert set(re.findall(r"\[\s*(\w+), *\s(?:\{|null)", tabs)) == set(operations)
+    assert set(re.findall(r"\[\s*(\w+),\s*(?:\{|null)", tabs)) == set(operations)
     for name, text in operations.items():
         assert re.search(rf"^(query|mutation|subscription) {name}\b", text, re.MULTILINE), name
