@@ -46,7 +46,7 @@ export async function open(browser, url, { dark = false } = {}) {
   const shows = async (selector, words) => {
     const there = (place, text) =>
       document.querySelector(place)?.innerText.replaceAll("\u00a0", " ").includes(text);
-    await page.waitForFunction(there, { timeout: 15_000 }, selector, words).catch(async () => {
+    await page.waitForFunction(there, { timeout: 30_000 }, selector, words).catch(async () => {
       assert.fail(`${selector} should show ${words}, and shows:\n${await text(selector)}`);
     });
   };
@@ -60,7 +60,7 @@ export async function open(browser, url, { dark = false } = {}) {
   const execute = async (words) => {
     await page.click(EXECUTE);
     const there = `(${response})().includes(${JSON.stringify(words)})`;
-    await page.waitForFunction(there, { timeout: 15_000 }).catch(async () => {
+    await page.waitForFunction(there, { timeout: 30_000 }).catch(async () => {
       assert.fail(`the answer should have ${words}, and is:\n${await page.answer()}`);
     });
   };

@@ -21,6 +21,7 @@ from tests.clients.run import ROOT, free_port, install, run_command, wait_for
 HERE = Path(__file__).parent
 CHROMIUM = HERE / "node_modules" / ".chromium"
 DEMO_SECONDS = 100
+BROWSER_SECONDS = 240
 
 
 def main(screenshots: Path) -> int:
@@ -42,7 +43,7 @@ def main(screenshots: Path) -> int:
                 "TMPDIR": str(CHROMIUM),  # where the browser is unpacked to, once
             }
             command = ("node", "--test", "--test-concurrency=1", "playground.test.mjs")
-            verdict = run_command("playground", command, environment, folder=HERE)
+            verdict = run_command("playground", command, environment, HERE, BROWSER_SECONDS)
     print(f"Screenshots are in {screenshots}")
     return 0 if verdict.ok else 1
 

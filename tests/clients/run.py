@@ -135,7 +135,11 @@ def run(name: str, environment: dict[str, str]) -> Verdict:
 
 
 def run_command(
-    name: str, command: tuple[str, ...], environment: dict[str, str], folder: Path = HERE
+    name: str,
+    command: tuple[str, ...],
+    environment: dict[str, str],
+    folder: Path = HERE,
+    seconds: int = CLIENT_SECONDS,
 ) -> Verdict:
     """Prints a line, and what the program said when it failed."""
     started = time.monotonic()
@@ -148,11 +152,11 @@ def run_command(
         start_new_session=True,
     )
     try:
-        output, _ = process.communicate(timeout=CLIENT_SECONDS)
+        output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        output += f"\nStopped after {CLIENT_SECONDS} s".encode()
+        output += f"\nStopped after {seconds} s".encode()
     ok = process.returncode == 0
     verdict = Verdict(name, time.monotonic() - started, ok)
     said = output.decode(errors="replace").strip()
