@@ -6,7 +6,6 @@ wrong usage, 130 for Ctrl-C. Whatever is interrupted leaves nothing half-done.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,10 +23,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
 from gql_service.app import Service, Store, build, open_store
+from gql_service.catalog.permission import TokenScope
+from gql_service.catalog.project import project_by_name
 from gql_service.catalog.sweep import sweep as sweep_binaries
-from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
+from gql_service.catalog.user import (
+    ALL_SCOPES,
+    create_token,
+    create_user,
+    first_admin,
+    user_by_email,
+)
 from gql_service.database import migrate as migrations
-from gql_service.database.engine import Database
+from gql_service.database.engine import Database, Tx
 from gql_service.demo.session import play_demo
 from gql_service.errors import NotFound, ServiceError
 from gql_service.playground.pages import MAKE_IT, is_built
@@ -187,13 +194,39 @@ def token(
     email: Annotated[str, typer.Argument(help="Whose token; the user must exist, or --create.")],
     name: Annotated[str, typer.Option(help="What the token is for.")] = "command line",
     create: Annotated[str | None, typer.Option(help="Make the user, with this name.")] = None,
+    scope: Annotated[
+        list[TokenScope] | None,
+        typer.Option(help="What it may be used for at most; may be repeated. All, if not given."),
+    ] = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a project it is good for; may be repeated. All, if not given."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="After how many days it ends.")
+    ] = None,
 ) -> None:
     """Make an API token and print it, once."""
-    with closing(open_store(Settings())) as store:
+    settings = Settings()
+    with closing(open_store(settings)) as store:
         if create is not None:
             store.database.write(lambda tx: create_user(tx, create, email))
         owner = _user(store, email)
-        typer.echo(store.database.write(lambda tx: create_token(tx, owner, name), actor=owner))
+
+        def make(tx: Tx) -> str:
+            end = tx.now + timedelta(days=days or settings.token_days)
+            reach = [_project(tx, one) for one in project] if project else None
+            return create_token(tx, owner, name, end, scopes=scope or ALL_SCOPES, projects=reach)
+
+        typer.echo(store.database.write(make, actor=owner))
+
+
+def _project(tx: Tx, name: str) -> int:
+    """Of the actor's projects, the one of that name. Raises NotFound."""
+    found = project_by_name(tx, name)
+    if found is None:
+        raise NotFound(f"The user is a member of no project {name!r}")
+    return found.id
 
 
 @cli.command()
@@ -254,10 +287,12 @@ def _announce(service: Service, *, url: str | None = None) -> None:
     address = url or service.settings.resolved_public_url
     out.print(f"GraphQL at {address}/graphql", markup=False)
     fragment = ""
-    if os.path.exists(service.token_file):
-        secret = Path(service.token_file).read_text(encoding="utf-8").strip()
-        out.print(f"Authorization: Bearer {secret}   (from {service.token_file})", markup=False)
-        fragment = f"#token={secret}"  # which browsers send to nobody
+    if service.token_file.exists():
+        if out.is_terminal:  # what is not one is a log, as a rule
+            secret = service.token_file.read_text(encoding="utf-8").strip()
+            out.print(f"Authorization: Bearer {secret}", markup=False)
+            fragment = f"#token={secret}"  # which browsers send to nobody
+        out.print(f"The admin's token is in {service.token_file}", markup=False)
     if is_built():
         out.print(f"Playground at {address}/playground{fragment}", markup=False)
     else:

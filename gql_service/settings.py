@@ -19,9 +19,10 @@ class Settings(BaseSettings):
         default=Path("data"),
         description="Folder of the embedded service: database, stored files, the admin's token.",
     )
-    database_url: str | None = Field(
+    database_url: SecretStr | None = Field(
         default=None,
-        description="postgresql://user@host/name; left out, an SQLite file in the data folder.",
+        description="postgresql://user@host/name; left out, an SQLite file in the data folder. It "
+        "may have a password in it, and is never shown.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
@@ -101,6 +102,12 @@ class Settings(BaseSettings):
         description="What addresses of files are signed with, at least 32 characters; left out, a "
         "random one that is kept in the data folder. Machines that answer together share it.",
     )
+    token_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="After how many days a token ends for which nobody said when.",
+    )
     sweep_grace_hours: float = Field(
         default=24, ge=0, description="How long bytes that nothing holds stay claimable, in hours."
     )
@@ -121,10 +128,11 @@ class Settings(BaseSettings):
         """The SQLAlchemy address of the database, with the driver this service uses."""
         if self.database_url is None:
             return f"sqlite:///{self.data_dir / 'gql-service.sqlite3'}"
+        given = self.database_url.get_secret_value()
         for prefix in ("postgresql://", "postgres://"):
-            if self.database_url.startswith(prefix):
-                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
-        return self.database_url
+            if given.startswith(prefix):
+                return "postgresql+psycopg://" + given.removeprefix(prefix)
+        return given
 
     @property
     def embedded(self) -> bool:

@@ -120,6 +120,7 @@ def test_a_token_is_printed_once_and_for_a_user_who_is_there(command: Command) -
         assert re.fullmatch(r"gqls_[\w-]{43}", ran.out[0])
     assert made.out != again.out
     command("token", "bob@example.org").refused("no user bob@example.org")
+    command("token", "ann@example.org", "--project", "Pets").refused("no project 'Pets'")
     command("token", "ann@example.org", "--create", "Ann").refused("already exists")
     command("token", "nonsense", "--create", "Ann").refused("e-mail")
 
@@ -467,9 +468,10 @@ def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
         assert line.startswith(f"{number}. ")
         assert words in line
     assert re.match(r"GraphQL at http://127.0.0.1:\d+/graphql", lines[9])
-    assert "Authorization: Bearer gqls_" in lines[10]
-    opening = r"Playground at http://127.0.0.1:\d+/playground#token=gqls_[\w-]{43}"
+    assert re.match(r"The admin's token is in .*admin-token", lines[10])
+    opening = r"Playground at http://127.0.0.1:\d+/playground"
     assert re.fullmatch(opening if is_built() else "The playground was not built; .*", lines[11])
+    assert "gqls_" not in "".join(lines), "what is not a terminal is a log"
     assert command("verify") == Ran(0, ["Every invariant holds"], [])
 
     again = command("demo", "--once")

@@ -71,7 +71,7 @@ def _dataset_page(backend: Backend) -> Handler:
             viewer = await require_viewer(request, backend)
 
             def read() -> dict[str, object]:
-                with backend.database.read(viewer.id) as tx:
+                with backend.database.read(viewer.actor) as tx:
                     return _described(tx, request.path_params["dataset"])
 
             described = await backend.run(read)

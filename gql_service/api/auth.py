@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from gql_service.api.context import NEEDS_TOKEN, Backend
-from gql_service.catalog.user import UserRecord, user_of_token
+from gql_service.catalog.user import Identity, user_of_token
 from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
 
@@ -21,8 +21,8 @@ def bearer_token(request: Request) -> str | None:
     return token.strip()
 
 
-def viewer_of(token: str | None, reads: Reads) -> UserRecord | None:
-    """The user behind a token; None without one.
+def viewer_of(token: str | None, reads: Reads) -> Identity | None:
+    """Who is behind a token; None without one.
 
     Raises Unauthenticated for a token that is unknown, expired or revoked.
     """
@@ -34,11 +34,11 @@ def viewer_of(token: str | None, reads: Reads) -> UserRecord | None:
     return viewer
 
 
-async def find_viewer(request: Request, backend: Backend) -> UserRecord | None:
+async def find_viewer(request: Request, backend: Backend) -> Identity | None:
     """As `viewer_of`, before anything else is known; reads nothing of the request but headers."""
     token = bearer_token(request)
 
-    def find() -> UserRecord | None:
+    def find() -> Identity | None:
         reads = Reads(backend.database)
         try:
             return viewer_of(token, reads)
@@ -48,7 +48,7 @@ async def find_viewer(request: Request, backend: Backend) -> UserRecord | None:
     return None if token is None else await backend.run(find)
 
 
-async def require_viewer(request: Request, backend: Backend) -> UserRecord:
+async def require_viewer(request: Request, backend: Backend) -> Identity:
     """As `find_viewer`, where nothing can be had without a token."""
     viewer = await find_viewer(request, backend)
     if viewer is None:

@@ -20,7 +20,7 @@ from gql_service.api.grants import Grants
 from gql_service.api.selecting import Selecting
 from gql_service.api.tally import Tally
 from gql_service.catalog.dataset import DatasetRecord
-from gql_service.catalog.user import UserRecord
+from gql_service.catalog.user import Identity, UserRecord
 from gql_service.database.deadline import current as current_deadline
 from gql_service.database.engine import Database, Tx
 from gql_service.database.reads import Reads
@@ -66,7 +66,7 @@ class Context:
     """One request. `viewer` is None without a token, and then nothing can be read or written."""
 
     backend: Backend
-    viewer: UserRecord | None
+    viewer: Identity | None
     reads: Reads
     document: Document
     tally: Tally
@@ -75,15 +75,20 @@ class Context:
     _heads: dict[int, int] = field(default_factory=dict)
 
     @property
-    def user(self) -> UserRecord:
-        """Who asks. Raises Unauthenticated."""
+    def identity(self) -> Identity:
+        """Who asks, and by which token. Raises Unauthenticated."""
         if self.viewer is None:
             raise Unauthenticated(NEEDS_TOKEN)
         return self.viewer
 
+    @property
+    def user(self) -> UserRecord:
+        """Who asks. Raises Unauthenticated."""
+        return self.identity.user
+
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Runs `work` over the snapshot of the request, as the viewer. Raises Unauthenticated."""
-        return self.reads.read(work, self.user.id)
+        return self.reads.read(work, self.identity.actor)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Runs `work` in one transaction and commits it, as the viewer.
@@ -91,7 +96,7 @@ class Context:
         What was read before is forgotten: the fields of the answer show what is there now.
         Raises Unauthenticated.
         """
-        actor = self.user.id
+        actor = self.identity.actor
         self.reads.close()
         try:
             return self.backend.database.write(work, actor=actor)

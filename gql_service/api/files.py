@@ -140,7 +140,7 @@ def _answering(
             asked = _Asked(request, backend.grants if by_grant else None)
 
             def read() -> FileToSend:
-                with backend.database.read(viewer.id if viewer else None) as tx:
+                with backend.database.read(viewer.actor if viewer else None) as tx:
                     return find(tx, asked)
 
             return await send(asked, await backend.run(read))

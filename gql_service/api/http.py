@@ -29,7 +29,7 @@ from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
 from gql_service.api.operations import Asked, Operation, Operations, operation_in
 from gql_service.api.timing import timed
-from gql_service.catalog.user import UserRecord
+from gql_service.catalog.user import Identity
 from gql_service.database.deadline import Deadline
 from gql_service.errors import ErrorCode, ServiceError, Unauthenticated
 
@@ -127,7 +127,7 @@ class GraphQLEndpoint:
             raise
         return replace(asked, said=lambda: operation, viewer=viewer, form=form)
 
-    async def _viewer(self, request: Request) -> UserRecord | None:
+    async def _viewer(self, request: Request) -> Identity | None:
         with Deadline(self.backend.settings.request_seconds).active():
             return await find_viewer(request, self.backend)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from gql_service.api import ids
 from gql_service.api.context import Info
 from gql_service.api.point import Point
@@ -16,16 +14,14 @@ from gql_service.api.types.node import Node
 from gql_service.api.types.project import load_project
 from gql_service.api.types.recipe import Recipe
 from gql_service.api.types.tag import load_tag
-from gql_service.api.types.user import Token, User
+from gql_service.api.types.user import Token, User, visible_tokens
 from gql_service.api.types.version import Version
-from gql_service.catalog.binary import BinaryRecord, binary_by_sha256
+from gql_service.catalog.binary import BinaryRecord, binaries_by_id
 from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.lineage import items_by_place
-from gql_service.catalog.member import members_of
-from gql_service.catalog.project import readable_projects
+from gql_service.catalog.member import visible_users
 from gql_service.catalog.recipe_use import readable_revisions
-from gql_service.catalog.references import visible_binaries
-from gql_service.catalog.user import UserRecord, tokens_of, users_by_id
+from gql_service.catalog.references import visible_by_sha256
 from gql_service.catalog.version import versions_by_number
 from gql_service.database.engine import Tx
 
@@ -36,11 +32,10 @@ async def load_node(info: Info, id: ids.NodeId) -> Node | None:
         case ids.ProjectId(key):
             return await load_project(info, key)
         case ids.UserId(key):
-            user = await info.context.load(_visible_users, key)
+            user = await info.context.load(visible_users, key)
             return None if user is None else User.of(user)
         case ids.TokenId(key):
-            viewer = info.context.user.id
-            tokens = await info.context.read(lambda tx: tokens_of(tx, viewer))
+            tokens = await info.context.read(visible_tokens)
             return next((Token.of(token) for token in tokens if token.id == key), None)
         case ids.JobId(key):
             return await load_job(info, key)
@@ -89,8 +84,8 @@ async def load_binary(info: Info, sha256: str) -> Binary | None:
 
 def visible_binary(tx: Tx, sha256: str) -> BinaryRecord | None:
     """The binary, if a dataset that the actor may read holds it or has held it."""
-    record = binary_by_sha256(tx, sha256)
-    return record if record and visible_binaries(tx, [record.id]) else None
+    visible = visible_by_sha256(tx, [sha256])
+    return binaries_by_id(tx, visible.values()).get(visible[sha256]) if visible else None
 
 
 async def find_point(info: Info, dataset: int, version: int | None) -> Point | None:
@@ -116,13 +111,3 @@ async def _version(info: Info, id: ids.VersionId) -> Version | None:
         return None
     record = await info.context.load(versions_by_number, (id.dataset, id.number))
     return None if record is None else Version.of(record)
-
-
-def _visible_users(tx: Tx, wanted: Collection[int]) -> dict[int, UserRecord]:
-    """Oneself, fellow members of projects, and for an admin everybody."""
-    found = users_by_id(tx, {*wanted, tx.actor or 0})
-    if tx.actor in found and found[tx.actor].admin:
-        return found
-    fellows = members_of(tx, readable_projects(tx)).values()
-    known = {member.user for members in fellows for member in members} | {tx.actor}
-    return {key: user for key, user in found.items() if key in known}

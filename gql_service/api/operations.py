@@ -26,7 +26,7 @@ from gql_service.api.schema import schema
 from gql_service.api.tally import Tally
 from gql_service.api.threads import completed
 from gql_service.catalog.filter_limits import FilterLimits, filter_limits
-from gql_service.catalog.user import UserRecord
+from gql_service.catalog.user import Identity
 from gql_service.database.reads import Reads
 from gql_service.errors import ErrorCode, Invalid, LimitExceeded, Unauthenticated
 
@@ -55,7 +55,7 @@ class Asked:
     id: str
     media_type: str
     changes_allowed: bool
-    viewer: UserRecord | None = None
+    viewer: Identity | None = None
     form: FormData | None = None
     """Open files, which whoever reads the request closes."""
 
@@ -94,7 +94,7 @@ class Operations:
             reads.close()
 
     def _executed(
-        self, asked: Asked, operation: Operation, viewer: UserRecord | None, reads: Reads
+        self, asked: Asked, operation: Operation, viewer: Identity | None, reads: Reads
     ) -> Response:
         remember = viewer is not None
         text = self._persisted.text(operation.query, operation.document, remember=remember)
@@ -127,7 +127,7 @@ class Operations:
         operation: Operation,
         text: str,
         document: Document,
-        viewer: UserRecord | None,
+        viewer: Identity | None,
         reads: Reads,
     ) -> Response:
         settings = self._backend.settings

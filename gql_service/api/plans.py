@@ -50,12 +50,13 @@ class DeletionReport:
         description="Annotations that would be out of sight at once."
     )
     items_freed: int = strawberry.field(
-        description="Items that no dataset would hold any more, at any version, once this one is "
-        "purged; those of its clones stay."
+        description="Items that no dataset of the viewer's projects would hold any more, at any "
+        "version, once this one is purged; those of its clones stay."
     )
     binaries_freed: int = strawberry.field(
-        description="Files that no dataset would hold any more, at any version, and that would "
-        "then be swept. A deleted dataset that can still be restored holds its files."
+        description="Files that no dataset of the viewer's projects would hold any more, at any "
+        "version, and that would then be swept, unless somebody else holds them. A deleted dataset "
+        "that can still be restored holds its files."
     )
     bytes_freed: BigInt = strawberry.field(description="How many bytes these have.")
 

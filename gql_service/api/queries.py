@@ -89,8 +89,7 @@ class Query(PlanQueries):
 
     @resolver(description="Who is asking.")
     async def viewer(self, info: Info) -> Viewer | None:
-        user = info.context.user
-        return Viewer(record=user, admin=user.admin)
+        return Viewer.of(info.context.identity)
 
     @resolver(description="The projects of which the viewer is a member.")
     async def projects(

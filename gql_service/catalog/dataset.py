@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gql_service.catalog.names import clean_name
-from gql_service.catalog.project import MEMBERS, Permission, require
+from gql_service.catalog.permission import Permission, Role, check_permission
+from gql_service.catalog.project import MEMBERS, held_membership, membership, own_projects
 from gql_service.database.columns import (
     FOREVER,
     BigKey,
@@ -187,26 +188,30 @@ def alive() -> sa.ColumnElement[bool]:
 
 
 def readable(tx: Tx) -> sa.ColumnElement[bool]:
-    """Alive, and in a project of which the actor is a member."""
-    return _readable_by(tx.actor)
+    """Alive, and in a project that the actor may read."""
+    return sa.and_(alive(), DATASETS.c.project.in_(own_projects(tx)))
 
 
-def _readable_by(user: Any) -> sa.ColumnElement[bool]:
-    own = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == user)
-    return sa.and_(alive(), DATASETS.c.project.in_(own))
-
-
-_BY_ID = Prepared(
-    dataset_columns().where(
-        among_given(DATASETS.c.id, "ids"),
-        _readable_by(sa.bindparam("actor", type_=sa.BigInteger())),
-    )
+_OF_ACTOR = dataset_columns().where(
+    among_given(DATASETS.c.id, "ids"),
+    alive(),
+    DATASETS.c.project.in_(
+        sa.select(MEMBERS.c.project).where(
+            MEMBERS.c.user == sa.bindparam("actor", type_=sa.BigInteger())
+        )
+    ),
 )
+_BY_ID = Prepared(_OF_ACTOR)
+_BY_ID_AMONG = Prepared(_OF_ACTOR.where(among_given(DATASETS.c.project, "projects")))
 
 
 def datasets_by_id(tx: Tx, ids: Collection[int]) -> dict[int, DatasetRecord]:
     """Those of `ids` that the actor may read; deleted ones are out of sight."""
-    rows = tx.rows(_BY_ID, {"ids": list(ids), "actor": tx.actor})
+    given = {"ids": list(ids), "actor": tx.actor}
+    if tx.bounds.projects is None:
+        rows = tx.rows(_BY_ID, given)
+    else:
+        rows = tx.rows(_BY_ID_AMONG, {**given, "projects": sorted(tx.bounds.projects)})
     return {row.id: dataset_record(row) for row in rows}
 
 
@@ -240,21 +245,25 @@ def require_dataset(
     """The dataset, when the actor may do this in its project.
 
     Raises NotFound for one that is absent, not the actor's to read, or deleted (with `deleted`:
-    not deleted, or purged; with None: purged), and Forbidden when the role does not allow it.
+    not deleted, or purged; with None: purged), and Forbidden when the role or the token does not
+    allow it. In a writing transaction the membership stays until the commit, as with `require`.
     """
     wanted = [DATASETS.c.id == dataset, DATASETS.c.purged_at.is_(None), DATASETS.c.head > 0]
     if deleted is not None:
         gone = DATASETS.c.deleted_at
         wanted.append(gone.is_not(None) if deleted else gone.is_(None))
-    row = tx.first(dataset_columns().where(*wanted))
-    absent = NotFound(f"There is no such {'deleted ' if deleted else ''}dataset", path=path)
+    # Together with the membership, so that nobody can tell by the time it takes which ids exist.
+    statement = (
+        dataset_columns()
+        .add_columns(MEMBERS.c.role)
+        .join(MEMBERS, sa.and_(MEMBERS.c.project == DATASETS.c.project, membership(tx)))
+        .where(*wanted)
+    )
+    row = tx.first(held_membership(tx, statement))
     if row is None:
-        raise absent
-    try:
-        require(tx, row.project, permission, path)
-    except NotFound:
-        raise absent from None
-    return dataset_record(row)
+        raise NotFound(f"There is no such {'deleted ' if deleted else ''}dataset", path=path)
+    check_permission(tx, Role(row.role), permission, tuple(path))
+    return dataset_record(row[:-1])
 
 
 def sources_of(

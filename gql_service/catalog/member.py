@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from gql_service.catalog.permission import check_scope
 from gql_service.catalog.project import (
     MEMBERS,
     Permission,
     Role,
     lock_project,
+    readable_projects,
     require,
 )
 from gql_service.catalog.unique import insert_unless_taken
-from gql_service.catalog.user import users_by_id
+from gql_service.catalog.user import UserRecord, users_by_id
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from gql_service.errors import Conflict, NotFound
@@ -39,8 +41,24 @@ def members_of(tx: Tx, projects: Collection[int]) -> dict[int, list[MemberRecord
     return members
 
 
+def visible_users(tx: Tx, wanted: Collection[int]) -> dict[int, UserRecord]:
+    """Those of `wanted` whom the actor may look up: oneself, fellow members of the projects that
+    one may read, and for an admin whose token is good for every project everybody."""
+    found = users_by_id(tx, {*wanted, tx.actor or 0})
+    known = {tx.actor}
+    for members in members_of(tx, readable_projects(tx)).values():
+        known.update(member.user for member in members)
+    me = found.get(tx.actor or 0)
+    if me is not None and me.admin and tx.bounds.projects is None:
+        return found
+    return {key: user for key, user in found.items() if key in known}
+
+
 def add_member(tx: Tx, project: int, user: int, role: Role) -> None:
-    """Raises NotFound (the project, the user), Forbidden, or Conflict for one who is a member."""
+    """Raises NotFound (the project, the user), Forbidden, or Conflict for one who is a member.
+
+    Whom the actor may know of is the caller's to check, see `visible_users`.
+    """
     lock_project(tx, project)
     require(tx, project, Permission.MANAGE_MEMBERS)
     if user not in users_by_id(tx, [user]):
@@ -69,6 +87,7 @@ def remove_member(tx: Tx, project: int, user: int) -> None:
     lock_project(tx, project)
     leaving = user == tx.actor
     require(tx, project, Permission.READ if leaving else Permission.MANAGE_MEMBERS)
+    check_scope(tx, Permission.MANAGE_MEMBERS, ("projectId",))
     _keep_an_owner(tx, project, user)
     removed = sa.delete(MEMBERS).where(MEMBERS.c.project == project, MEMBERS.c.user == user)
     if tx.execute(removed).rowcount == 0:

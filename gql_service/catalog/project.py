@@ -1,15 +1,15 @@
 """Projects and their members: who may see and do what.
 
-A project that one is not a member of does not exist for one: every refusal here is the same for
-both. `require` is the only gate, and `ALLOWED` the only table of who may do what.
+A project that one is not a member of does not exist for one, nor does one that the token does not
+reach: every refusal here is the same. `require` is the only gate, and `membership` the only way to
+what may be read; the table of who may do what stands in `catalog.permission`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,43 +17,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, SQLModel
 
 from gql_service.catalog.names import clean_name
+from gql_service.catalog.permission import (
+    Permission as Permission,  # spoken of wherever projects are
+)
+from gql_service.catalog.permission import Role as Role
+from gql_service.catalog.permission import check_permission, left_by, permissions_of, require_whole
 from gql_service.catalog.unique import insert_unless_taken
 from gql_service.database.columns import BigKey, ByteOrderedText, Timestamp, table_of
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
-from gql_service.errors import Forbidden, NameTaken, NotFound
-
-
-class Role(Enum):
-    """What a member may do in a project, from most to least."""
-
-    OWNER = "OWNER"
-    DEVELOPER = "DEVELOPER"
-    ANNOTATION_MANAGER = "ANNOTATION_MANAGER"
-    ANNOTATOR = "ANNOTATOR"
-    VIEWER = "VIEWER"
-
-
-class Permission(Enum):
-    """What can be done in a project."""
-
-    READ = "READ"
-    ANNOTATE = "ANNOTATE"
-    WRITE = "WRITE"
-    MANAGE_MEMBERS = "MANAGE_MEMBERS"
-    MANAGE_PROJECT = "MANAGE_PROJECT"
-
-
-_WRITERS = frozenset({Role.OWNER, Role.DEVELOPER})
-ALLOWED: Mapping[Permission, frozenset[Role]] = {
-    Permission.READ: frozenset(Role),
-    Permission.ANNOTATE: _WRITERS | {Role.ANNOTATION_MANAGER, Role.ANNOTATOR},
-    Permission.WRITE: _WRITERS,
-    Permission.MANAGE_MEMBERS: frozenset({Role.OWNER}),
-    Permission.MANAGE_PROJECT: frozenset({Role.OWNER}),
-}
-"""READ: everything in it. ANNOTATE: annotations and their statuses. WRITE: items, datasets,
-recipes, clones, merges. MANAGE_PROJECT: its name, and its end."""
+from gql_service.errors import NameTaken, NotFound
 
 
 class Project(SQLModel, table=True):
@@ -96,39 +69,58 @@ class ProjectRecord:
 def require(
     tx: Tx, project: int, permission: Permission, path: Sequence[str | int] = ("projectId",)
 ) -> None:
-    """Lets the actor of `tx` pass, or raises: NotFound when not a member, Forbidden when the role
-    does not allow it.
+    """Lets the actor of `tx` pass, or raises: NotFound when not a member or out of the token's
+    reach, Forbidden when the role or the token's scopes do not allow it.
 
     In a writing transaction the membership stays as it is until the commit, so nobody who is being
     removed can still write behind the removal.
     """
-    statement = _of_actor(tx).where(MEMBERS.c.project == project)
-    if not tx.snapshot:
-        statement = statement.with_for_update(read=True, key_share=True)
-    row = tx.first(statement)
+    row = tx.first(held_membership(tx, _of_actor(tx).where(MEMBERS.c.project == project)))
     if row is None:
         raise NotFound("There is no such project", path=path)
-    if Role(row.role) not in ALLOWED[permission]:
-        raise Forbidden(f"The role {row.role} does not allow this", path=path)
+    check_permission(tx, Role(row.role), permission, tuple(path))
 
 
-def permissions_of(role: Role) -> frozenset[Permission]:
-    return frozenset(permission for permission, roles in ALLOWED.items() if role in roles)
+def held_membership(tx: Tx, statement: sa.Select[Any]) -> sa.Select[Any]:
+    """The statement, which in a writing transaction holds the rows of MEMBERS that it finds."""
+    if tx.snapshot:
+        return statement
+    return statement.with_for_update(read=True, key_share=True, of=MEMBERS)
 
 
 def roles_of_actor(tx: Tx, projects: Collection[int]) -> dict[int, Role]:
-    """The actor's role in each of `projects`, left out where the actor is not a member."""
+    """The actor's role in each of `projects`, left out where `membership` ends."""
     rows = tx.rows(_of_actor(tx).where(among(MEMBERS.c.project, projects)))
     return {row.project: Role(row.role) for row in rows}
 
 
+def permissions_in(tx: Tx, projects: Collection[int]) -> dict[int, frozenset[Permission]]:
+    """What the actor may do in each of `projects` with this token; nothing where not a member."""
+    roles, left = roles_of_actor(tx, projects), left_by(tx.bounds)
+    return {project: permissions_of(role) & left for project, role in roles.items()}
+
+
+def membership(tx: Tx) -> sa.ColumnElement[bool]:
+    """Which rows of MEMBERS let the actor in: their own, of projects that the token reaches."""
+    own = MEMBERS.c.user == tx.actor
+    if tx.bounds.projects is None:
+        return own
+    return sa.and_(own, among(MEMBERS.c.project, sorted(tx.bounds.projects)))
+
+
+def own_projects(tx: Tx) -> sa.Select[Any]:
+    """The ids of the projects that the actor may read."""
+    return sa.select(MEMBERS.c.project).where(membership(tx))
+
+
 def readable_projects(tx: Tx) -> set[int]:
-    """The projects of which the actor is a member."""
+    """The projects that the actor may read."""
     return {row.project for row in tx.rows(_of_actor(tx))}
 
 
 def create_project(tx: Tx, name: str) -> int:
-    """A new project, owned by the actor. Raises Invalid and NameTaken."""
+    """A new project, owned by the actor. Raises Forbidden by the token, Invalid and NameTaken."""
+    require_whole(tx)
     row = {"name": clean_name(name, ("name",)), "creator": tx.actor, "created_at": tx.now}
     project = insert_unless_taken(tx, PROJECTS, row, PROJECTS.c.id)
     if project is None:
@@ -160,14 +152,14 @@ def project_by_name(tx: Tx, name: str) -> ProjectRecord | None:
     row = tx.first(
         _projects()
         .join(MEMBERS, MEMBERS.c.project == PROJECTS.c.id)
-        .where(PROJECTS.c.name == clean_name(name, ("name",)), MEMBERS.c.user == tx.actor)
+        .where(PROJECTS.c.name == clean_name(name, ("name",)), membership(tx))
     )
     return None if row is None else ProjectRecord(**row._mapping)
 
 
 def count_projects(tx: Tx) -> int:
-    """How many projects the actor is a member of."""
-    count: int = tx.scalar(sa.select(sa.func.count()).where(MEMBERS.c.user == tx.actor))
+    """How many projects the actor may read."""
+    count: int = tx.scalar(sa.select(sa.func.count()).where(membership(tx)))
     return count
 
 
@@ -186,7 +178,7 @@ def project_page(
     """
     name = sa.cast(PROJECTS.c.name, ByteOrderedText)
     statement = _projects().join(MEMBERS, MEMBERS.c.project == PROJECTS.c.id)
-    statement = statement.where(MEMBERS.c.user == tx.actor)
+    statement = statement.where(membership(tx))
     if after is not None:
         statement = statement.where(name > after)
     if before is not None:
@@ -207,7 +199,7 @@ def lock_project(tx: Tx, project: int) -> None:
 
 
 def _of_actor(tx: Tx) -> sa.Select[Any]:
-    return sa.select(MEMBERS.c.project, MEMBERS.c.role).where(MEMBERS.c.user == tx.actor)
+    return sa.select(MEMBERS.c.project, MEMBERS.c.role).where(membership(tx))
 
 
 def _projects() -> sa.Select[Any]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gql_service.catalog.filter_values import TextColumn, text_predicate
 from gql_service.catalog.filters import StringFilter
 from gql_service.catalog.keyset import NOTHING, Sort, slices
-from gql_service.catalog.project import MEMBERS, PROJECTS, ProjectRecord
+from gql_service.catalog.project import MEMBERS, PROJECTS, ProjectRecord, membership
 from gql_service.database.columns import ByteOrderedText
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid
@@ -73,7 +73,7 @@ def _listed(tx: Tx, name: StringFilter | None) -> sa.Select[Any]:
             PROJECTS.c.created_at.label("by_created_at"),
         )
         .join(MEMBERS, MEMBERS.c.project == PROJECTS.c.id)
-        .where(MEMBERS.c.user == tx.actor)
+        .where(membership(tx))
     )
     if name is None:
         return statement

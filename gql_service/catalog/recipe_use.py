@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.dataset import Dataset, LabelCount, Version
 from gql_service.catalog.names import clean_name
-from gql_service.catalog.project import MEMBERS, Permission, require
+from gql_service.catalog.project import Permission, own_projects, require
 from gql_service.catalog.recipe import (
     RECIPES,
     RecipeRecord,
@@ -32,7 +32,7 @@ LABEL_COUNTS = table_of(LabelCount)
 
 def readable_recipes(tx: Tx, ids: Collection[int]) -> set[int]:
     """Those of `ids` that the actor may read: their project's, or a readable dataset's."""
-    members = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == tx.actor)
+    members = own_projects(tx)
     used = (
         sa.select(VERSIONS.c.recipe)
         .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
@@ -84,7 +84,7 @@ def label_uses(tx: Tx, recipe: int, labels: Collection[str]) -> dict[str, int]:
 
     Counts only datasets that the actor may read; labels that none carries count 0.
     """
-    members = sa.select(MEMBERS.c.project).where(MEMBERS.c.user == tx.actor)
+    members = own_projects(tx)
     rows = tx.rows(
         sa.select(LABEL_COUNTS.c.label, sa.func.sum(LABEL_COUNTS.c.annotations).label("uses"))
         .join(DATASETS, DATASETS.c.id == LABEL_COUNTS.c.dataset)

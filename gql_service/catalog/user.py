@@ -1,8 +1,11 @@
 """Users and the API tokens by which they are known.
 
 A token is `gqls_` and 43 characters that stand for 256 random bits; the prefix lets scanners find
-one that leaked. No rights are checked here: who may make users, and whose tokens one may touch, is
-decided by the caller, which at the first start of a service is nobody yet.
+one that leaked. Its scopes and projects narrow what its user may do, see `catalog.permission`.
+When it was last used is not kept: that would make a write of every read.
+
+No rights are checked here: who may make users, and whose tokens one may touch, is decided by the
+caller, which at the first start of a service is nobody yet.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,12 +22,18 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gql_service.catalog.names import clean_name
+from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.unique import insert_unless_taken
+from gql_service.database.acting import Actor, Bounds
 from gql_service.database.columns import BigKey, Timestamp, table_of
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given
-from gql_service.errors import Conflict, Invalid, NotFound
+from gql_service.errors import Conflict, Invalid, LimitExceeded, NotFound
+
+ALL_SCOPES = tuple(TokenScope)
+MOST_PROJECTS = 100
+"""That a token can be bound to: they are read with it in every request."""
 
 TOKEN_PREFIX = "gqls_"
 EMAIL_CHARACTERS = 254
@@ -45,7 +54,11 @@ class User(SQLModel, table=True):
 
 
 class Token(SQLModel, table=True):
-    """What a user shows to be known: only its SHA-256 is kept, the text is shown once."""
+    """What a user shows to be known: only its SHA-256 is kept, the text is shown once.
+
+    `scopes` are names, `projects` ids that are never given again, both with spaces between; null
+    for every project.
+    """
 
     __tablename__ = "tokens"
 
@@ -53,6 +66,8 @@ class Token(SQLModel, table=True):
     user: int = Field(sa_type=sa.BigInteger, foreign_key="users.id", index=True)
     name: str
     digest: str = Field(unique=True)
+    scopes: str = Field(sa_column_kwargs={"server_default": "READ ANNOTATE WRITE ADMIN"})
+    projects: str | None = None
     created_at: datetime = Field(sa_type=Timestamp)
     expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
     revoked_at: datetime | None = Field(default=None, sa_type=Timestamp)
@@ -74,13 +89,23 @@ class UserRecord:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """What is known of a token: everything but its text."""
+    """What is known of a token: everything but its text. `projects` is None for every project."""
 
     id: int
     name: str
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    scopes: tuple[TokenScope, ...] = ALL_SCOPES
+    projects: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user as known by a token, and who acts with it: the user within the token's bounds."""
+
+    user: UserRecord
+    actor: Actor
 
 
 def create_user(tx: Tx, name: str, email: str, *, admin: bool = False) -> int:
@@ -125,18 +150,38 @@ def user_by_email(tx: Tx, email: str) -> UserRecord | None:
     return None if row is None else _user(row)
 
 
-def create_token(tx: Tx, user: int, name: str, expires_at: datetime | None = None) -> str:
-    """The text of a new token, which cannot be read again.
+def create_token(
+    tx: Tx,
+    user: int,
+    name: str,
+    expires_at: datetime | None = None,
+    *,
+    scopes: Collection[TokenScope] = ALL_SCOPES,
+    projects: Collection[int] | None = None,
+) -> str:
+    """The text of a new token, which cannot be read again. It never expires without `expires_at`,
+    and without `projects` it is good for every project.
 
-    Raises Invalid for a wrong name and for an expiry that is not in the future.
+    Raises Invalid for a wrong name, for an expiry that is not in the future, and for no scope or
+    no project; LimitExceeded for too many projects.
     """
     if expires_at is not None and expires_at <= tx.now:
         raise Invalid("A token must expire in the future", path=("expiresAt",))
+    if not scopes:
+        raise Invalid("A token needs at least one scope", path=("scopes",))
+    if projects is not None and not projects:
+        raise Invalid("A token needs at least one project", path=("projectIds",))
+    if projects is not None and len(projects) > MOST_PROJECTS:
+        raise LimitExceeded(
+            f"A token can be bound to at most {MOST_PROJECTS} projects", path=("projectIds",)
+        )
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = {
         "user": user,
         "name": clean_name(name, ("name",)),
         "digest": _digest(text),
+        "scopes": " ".join(scope.value for scope in TokenScope if scope in scopes),
+        "projects": None if projects is None else " ".join(map(str, sorted(set(projects)))),
         "created_at": tx.now,
         "expires_at": expires_at,
     }
@@ -144,12 +189,17 @@ def create_token(tx: Tx, user: int, name: str, expires_at: datetime | None = Non
     return text
 
 
-def user_of_token(tx: Tx, text: str) -> UserRecord | None:
+def user_of_token(tx: Tx, text: str) -> Identity | None:
     """Who is known by a token; None when it is unknown, expired or revoked, or no token at all."""
     if not _TOKEN.fullmatch(text):
         return None
     row = tx.first(_BY_TOKEN, {"digest": _digest(text), "now": tx.now})
-    return None if row is None else _user(row)
+    if row is None:
+        return None
+    reach = _numbers(row.projects)
+    projects = None if reach is None else frozenset(reach)
+    bounds = Bounds(row.token, frozenset(row.scopes.split()), projects)
+    return Identity(_user(row[:-3]), Actor(row.id, bounds))
 
 
 def revoke_token(tx: Tx, user: int, token: int) -> None:
@@ -165,18 +215,36 @@ def revoke_token(tx: Tx, user: int, token: int) -> None:
 
 def tokens_of(tx: Tx, user: int) -> list[TokenRecord]:
     """The tokens of a user, ended ones included, in the order in which they were made."""
-    columns = [TOKENS.c[name] for name in ("id", "name", "created_at", "expires_at", "revoked_at")]
+    names = ("id", "name", "created_at", "expires_at", "revoked_at", "scopes", "projects")
+    columns = [TOKENS.c[name] for name in names]
     rows = tx.rows(sa.select(*columns).where(TOKENS.c.user == user).order_by(TOKENS.c.id))
-    return [TokenRecord(**row._mapping) for row in rows]
+    return [
+        TokenRecord(
+            id=row.id,
+            name=row.name,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+            scopes=tuple(map(TokenScope, row.scopes.split())),
+            projects=_numbers(row.projects),
+        )
+        for row in rows
+    ]
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else tuple(map(int, text.split()))
 
 
 def _users() -> sa.Select[Any]:
+    """The columns of `UserRecord`, in its order."""
     return sa.select(USERS.c.id, USERS.c.name, USERS.c.email, USERS.c.admin)
 
 
 _BY_ID = Prepared(_users().where(among_given(USERS.c.id, "ids")))
 _BY_TOKEN = Prepared(
     _users()
+    .add_columns(TOKENS.c.id.label("token"), TOKENS.c.scopes, TOKENS.c.projects)
     .join(TOKENS, TOKENS.c.user == USERS.c.id)
     .where(
         TOKENS.c.digest == sa.bindparam("digest"),
@@ -186,8 +254,8 @@ _BY_TOKEN = Prepared(
 )
 
 
-def _user(row: sa.Row[Any]) -> UserRecord:
-    return UserRecord(**row._mapping)
+def _user(row: Sequence[Any]) -> UserRecord:
+    return UserRecord(*row)
 
 
 def _digest(text: str) -> str:

@@ -33,6 +33,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gql_service.database import deadline, glob, json_reach
+from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
 from gql_service.errors import Busy, InsufficientStorage, Timeout
@@ -65,14 +66,16 @@ def utc_now() -> datetime:
 class Tx:
     """One open transaction, with the moment it happens at and the user who acts.
 
-    `snapshot` is true for reads: the head seen first stays the head until the end. `growth` is how
-    many rows tables have been given in bulk.
+    `bounds` are those of the token by which the user is known. `snapshot` is true for reads: the
+    head seen first stays the head until the end. `growth` is how many rows tables have been given
+    in bulk.
     """
 
     connection: Connection
     now: datetime
     actor: int | None
     snapshot: bool
+    bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
 
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
@@ -148,10 +151,11 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def read(self, actor: int | None = None) -> Iterator[Tx]:
+    def read(self, actor: int | Actor | None = None) -> Iterator[Tx]:
         """A snapshot. Raises Busy when the database cannot be had, Timeout past the deadline."""
+        user, bounds = parted(actor)
         with translated(), self.snapshot() as connection:
-            yield Tx(connection, self.clock(), actor, snapshot=True)
+            yield Tx(connection, self.clock(), user, snapshot=True, bounds=bounds)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -164,12 +168,13 @@ class Database:
         ):
             yield connection
 
-    def write(self, work: Callable[[Tx], T], *, actor: int | None = None) -> T:
+    def write(self, work: Callable[[Tx], T], *, actor: int | Actor | None = None) -> T:
         """Runs `work` in one transaction and commits it; what it raises undoes everything.
 
         Lost races are run again. Raises Busy when the races go on, InsufficientStorage when the
         disk is full, Timeout past the deadline.
         """
+        user, bounds = parted(actor)
         for attempt in range(WRITE_ATTEMPTS):
             try:
                 with (
@@ -178,7 +183,7 @@ class Database:
                     begun(connection, write=True, patience=self.patience),
                     deadline.covered(connection),
                 ):
-                    tx = Tx(connection, self.clock(), actor, snapshot=False)
+                    tx = Tx(connection, self.clock(), user, snapshot=False, bounds=bounds)
                     done = work(tx)
                 tell_planner(self.engine, tx.growth)
                 return done
@@ -236,6 +241,7 @@ def _sqlite_engine(url: sa.URL, *, reading: bool) -> Engine:
         url,
         pool_size=POOL,
         max_overflow=OVERFLOW,
+        hide_parameters=True,  # an error is logged with its statement, and not with what it is of
         connect_args={
             "timeout": BUSY_SECONDS,
             "check_same_thread": False,
@@ -268,6 +274,7 @@ def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
         max_overflow=OVERFLOW,
         pool_pre_ping=not reading,
         isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",
+        hide_parameters=True,
     )
     if reading:
         event.listen(engine, "connect", _read_only)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gql_service.database import deadline
+from gql_service.database.acting import Actor, parted
 from gql_service.database.engine import Database, Tx, translated
 from gql_service.errors import Timeout
 
@@ -27,16 +28,18 @@ class Reads:
         self._database = database
         self._opened: tuple[ExitStack, Connection] | None = None
 
-    def read(self, work: Callable[[Tx], T], actor: int | None) -> T:
+    def read(self, work: Callable[[Tx], T], actor: int | Actor | None) -> T:
         """What `work` finds, as the actor. Raises Busy and Timeout as `Database.read`.
 
         After a statement that failed, the next read begins a new snapshot.
         """
         if (current := deadline.current()) is not None:
             current.check()
+        user, bounds = parted(actor)
         with translated():
             try:
-                return work(Tx(self._connection(), self._database.clock(), actor, snapshot=True))
+                now = self._database.clock()
+                return work(Tx(self._connection(), now, user, snapshot=True, bounds=bounds))
             except DBAPIError:
                 self.close()
                 raise

@@ -51,7 +51,9 @@ def play_demo(service: Service, url: str, advance: Advance) -> list[str]:
         team = create_user(tx, *TEAM)
         project = require_dataset(tx, dataset, Permission.READ).project
         add_member(tx, project, team, Role.DEVELOPER)
-        return create_token(tx, admin.id, "demo"), create_token(tx, team, "demo"), project
+        end = tx.now + timedelta(days=1)
+        owner, other = (create_token(tx, user, "demo", end) for user in (admin.id, team))
+        return owner, other, project
 
     owner, team, project = database.write(invite, actor=admin.id)
     lines: list[str] = []

@@ -76,12 +76,14 @@ def purge_deleted(tx: Tx, older_than: timedelta) -> Purge:
     return Purge(len(datasets), items, annotations)
 
 
-def pins(tx: Tx, going: Collection[int] = ()) -> dict[int, list[int]]:
+def pins(
+    tx: Tx, going: Collection[int] = (), *, of: sa.Select[Any] | None = None
+) -> dict[int, list[int]]:
     """At which versions somebody still sees each line of the purged datasets; at none, for a line
     that nobody needs.
 
     With `going`, as if these were purged too, and only of the lines which that concerns: their own
-    and those that they lie on.
+    and those that they lie on. With `of`, only what somebody in these projects sees counts.
     """
     reader, owner = DATASETS.alias(), LINES.alias()
     stays = sa.and_(
@@ -89,6 +91,8 @@ def pins(tx: Tx, going: Collection[int] = ()) -> dict[int, list[int]]:
         reader.c.purged_at.is_(None),
         ~among(reader.c.id, going),
     )
+    if of is not None:
+        stays = sa.and_(stays, reader.c.project.in_(of))
     gone: sa.ColumnElement[bool] = DATASETS.c.purged_at.is_not(None)
     if going:
         theirs = sa.select(LINES.c.id).where(among(LINES.c.dataset, going))

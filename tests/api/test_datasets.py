@@ -30,7 +30,7 @@ def test_a_new_dataset_is_empty_and_at_version_one(ada: Client, shelf: Shelf) ->
         "author": {"name": "Ada"},
         "counts": {"itemsAdded": 0},
     }
-    assert made["viewerCan"] == ["READ", "ANNOTATE", "WRITE", "MANAGE_MEMBERS", "MANAGE_PROJECT"]
+    assert made["viewerCan"] == ["READ", "ANNOTATE", "WRITE", "CURATE"]
 
 
 def test_names_of_datasets_are_unique_in_a_project(

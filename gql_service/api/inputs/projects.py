@@ -8,7 +8,7 @@ import strawberry
 
 from gql_service.api.inputs.operators import operator
 from gql_service.api.inputs.selectors import IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY
-from gql_service.api.types.enums import Role
+from gql_service.api.types.enums import Role, TokenScope
 
 _PROJECT = "The project."
 _USER = "The user."
@@ -75,7 +75,17 @@ class CreateUserInput:
 @strawberry.input(description="A token to make for the viewer.")
 class CreateTokenInput:
     name: str = strawberry.field(description="What it is for: 1 to 200 characters on one line.")
-    expires_at: datetime | None = operator("When it ends, in the future; by default never.")
+    expires_at: datetime | None = operator(
+        "When it ends, in the future; by default in 90 days unless the service is set otherwise."
+    )
+    scopes: list[TokenScope] | None = operator(
+        "What it may be used for at most: one or more of what the token of this request has; by "
+        "default all of these."
+    )
+    project_ids: list[strawberry.ID] | None = operator(
+        "The projects that it is good for, 1 to 100 of those that the viewer may read; by default "
+        "all, those to come included."
+    )
     idempotency_key: str | None = operator(SECRET_IDEMPOTENCY_KEY)
 
 

@@ -93,7 +93,7 @@ class MarkMutations:
         message = message_of(input.message)
 
         def tag(tx: Tx) -> int:
-            record = require_dataset(tx, id.key, Permission.WRITE)
+            record = require_dataset(tx, id.key, Permission.CURATE)
             head = hold_dataset(tx, id.key).head  # which is the head until the tag is there
             version = asked_version(tx, replace(record, head=head), input.at, of_id=id.version)
             return tag_version(
@@ -117,7 +117,7 @@ class MarkMutations:
         dataset = dataset_key(input.dataset_id)
 
         def delete(tx: Tx) -> int:
-            require_dataset(tx, dataset, Permission.WRITE, deleted=None)
+            require_dataset(tx, dataset, Permission.CURATE, deleted=None)
             return delete_tag(tx, dataset, input.name)
 
         deleted = await write_once(info, input, NUMBER, delete)
@@ -139,7 +139,7 @@ class MarkMutations:
             reason = message_of(input.reason)
 
         def lock(tx: Tx) -> None:
-            require_dataset(tx, dataset, Permission.WRITE)
+            require_dataset(tx, dataset, Permission.CURATE)
             set_lock(tx, dataset, reason)
 
         await write_once(info, input, NOTHING, lock)
@@ -155,7 +155,7 @@ class MarkMutations:
         dataset = dataset_key(input.dataset_id)
 
         def unlock(tx: Tx) -> None:
-            require_dataset(tx, dataset, Permission.WRITE)
+            require_dataset(tx, dataset, Permission.CURATE)
             lift_lock(tx, dataset)
 
         await write_once(info, input, NOTHING, unlock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -20,6 +21,7 @@ from gql_service.api.inputs.projects import (
 )
 from gql_service.api.mutations.answers import INPUT
 from gql_service.api.once import NOTHING, NUMBER, write_once
+from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
     ConflictError,
     ForbiddenError,
@@ -28,8 +30,8 @@ from gql_service.api.types.errors import (
 )
 from gql_service.api.types.project import Project, load_project
 from gql_service.catalog.deletion import delete_project
-from gql_service.catalog.member import add_member, remove_member, update_member
-from gql_service.catalog.project import create_project, rename_project
+from gql_service.catalog.member import add_member, remove_member, update_member, visible_users
+from gql_service.catalog.project import create_project, lock_project, rename_project, require
 from gql_service.catalog.user import user_by_email
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, NotFound
@@ -96,7 +98,8 @@ RemoveMemberResult = Annotated[
 @strawberry.type
 class ProjectMutations:
     @mutation(
-        description="Creates a project; whoever does becomes its owner. Fails with NAME_TAKEN."
+        description="Creates a project; whoever does becomes its owner. Needs a token of scope "
+        "ADMIN that is good for every project. Fails with NAME_TAKEN."
     )
     async def create_project(
         self, info: Info, input: Annotated[CreateProjectInput, INPUT]
@@ -124,17 +127,22 @@ class ProjectMutations:
         return DeleteProjectSuccess(project_id=strawberry.ID(str(ProjectId(project))))
 
     @mutation(
-        description="Makes a user a member of a project. For owners. Fails with CONFLICT for one "
-        "who is a member already."
+        description="Makes a user a member of a project. For owners. By id only users whom one "
+        "may look up, such as fellow members of another project; anybody by e-mail address. Fails "
+        "with CONFLICT for one who is a member already."
     )
     async def add_member(
         self, info: Info, input: Annotated[AddMemberInput, INPUT]
     ) -> AddMemberResult:
         project = _project_key(input.project_id)
         find_user = _user_finder(input)
-        await write_once(
-            info, input, NOTHING, lambda tx: add_member(tx, project, find_user(tx), input.role)
-        )
+
+        def add(tx: Tx) -> None:
+            lock_project(tx, project)
+            require(tx, project, Permission.MANAGE_MEMBERS)  # before a word about any user
+            add_member(tx, project, find_user(tx), input.role)
+
+        await write_once(info, input, NOTHING, add)
         return AddMemberSuccess(project=await _project(info, project))
 
     @mutation(
@@ -174,8 +182,7 @@ def _user_finder(input: AddMemberInput) -> Callable[[Tx], int]:
     if (input.user_id is None) == (input.email is None):
         raise Invalid("Give exactly one of userId and email", path=("userId",))
     if input.user_id is not None:
-        key = _user_key(input.user_id)
-        return lambda _tx: key
+        return partial(_known_user, key=_user_key(input.user_id))
     email = input.email or ""
 
     def find(tx: Tx) -> int:
@@ -185,6 +192,13 @@ def _user_finder(input: AddMemberInput) -> Callable[[Tx], int]:
         return user.id
 
     return find
+
+
+def _known_user(tx: Tx, *, key: int) -> int:
+    """Of somebody whom the actor may look up: ids are easily guessed, and members can be read."""
+    if key not in visible_users(tx, [key]):
+        raise NotFound("There is no such user", path=("userId",))
+    return key
 
 
 async def _project(info: Info, project: int) -> Project:

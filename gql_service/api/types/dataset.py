@@ -57,7 +57,8 @@ from gql_service.api.types.storage import DatasetStorage
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
 from gql_service.catalog.dataset_list import DatasetScope
-from gql_service.catalog.project import permissions_of, roles_of_actor
+from gql_service.catalog.permission import CHANGES, OF_PROJECTS
+from gql_service.catalog.project import permissions_in
 from gql_service.catalog.storage import storage_of
 from gql_service.errors import NotFound
 
@@ -235,11 +236,15 @@ class Dataset(Node):
         other = await diffs.find_ref(info, to, ("to",))
         return None if other is None else diffs.difference(self.point, other, where)
 
-    @resolver(description="What the viewer may do with it, once it is not locked.")
+    @resolver(
+        description="What the viewer may do with it now, with this token, whatever version is "
+        "being read; while it is locked, neither WRITE nor ANNOTATE."
+    )
     async def viewer_can(self, info: Info) -> list[Permission]:
-        role = await info.context.load(roles_of_actor, self.record.project)
-        allowed = permissions_of(role) if role else ()
-        return [permission for permission in Permission if permission in allowed]
+        allowed = await info.context.load(permissions_in, self.record.project) or frozenset()
+        if self.record.locked_at is not None:
+            allowed -= CHANGES
+        return [one for one in Permission if one in allowed and one not in OF_PROJECTS]
 
     @resolver(description="Its items, by path unless ordered otherwise.")
     async def items(

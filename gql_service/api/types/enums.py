@@ -10,7 +10,7 @@ import strawberry
 
 from gql_service.catalog.annotation_content import AnnotationStatus, AnnotationType
 from gql_service.catalog.dataset import DatasetType, Operation
-from gql_service.catalog.project import Permission, Role
+from gql_service.catalog.permission import Permission, Role, TokenScope
 from gql_service.catalog.recipe_content import AttributeType
 from gql_service.errors import ErrorCode
 from gql_service.jobs.job import JobKind, JobStatus
@@ -39,6 +39,7 @@ __all__ = [  # so that nobody takes one that has not been described yet
     "RecipeDifferenceKind",
     "Role",
     "SkipReason",
+    "TokenScope",
     "UploadMode",
 ]
 
@@ -193,9 +194,22 @@ _describe(
     {
         "READ": "Read everything in it.",
         "ANNOTATE": "Add, change and remove annotations and their statuses.",
-        "WRITE": "Write items, datasets and recipes; clone and merge.",
+        "WRITE": "Write items, datasets and recipes; clone and merge into it.",
+        "CURATE": "Tag versions, lock and unlock datasets.",
         "MANAGE_MEMBERS": "Add, change and remove members.",
         "MANAGE_PROJECT": "Rename and delete the project.",
+    },
+)
+_describe(
+    TokenScope,
+    "What a token may be used for at most; the role in each project is the other bound. Every "
+    "token may read what its user may read.",
+    {
+        "READ": "Read.",
+        "ANNOTATE": "Read; add, change and remove annotations and their statuses.",
+        "WRITE": "Read, annotate; write items, datasets and recipes; clone, merge, tag and lock.",
+        "ADMIN": "Read; manage projects and their members. Unless the token is bound to projects, "
+        "also create projects, make and end tokens, and make users where the user may.",
     },
 )
 _describe(

@@ -17,7 +17,7 @@ from gql_service.api.ids import ProjectId
 from gql_service.api.inputs.filters import string_filter
 from gql_service.api.inputs.orders import ProjectOrder, order_of
 from gql_service.api.inputs.selectors import ProjectWhere
-from gql_service.api.types.enums import Role
+from gql_service.api.types.enums import Permission, Role
 from gql_service.api.types.lazy import LazyDataset, LazyRecipe
 from gql_service.api.types.node import Node
 from gql_service.api.types.user import User, load_user
@@ -25,7 +25,12 @@ from gql_service.catalog.dataset_list import DatasetScope
 from gql_service.catalog.filter_limits import check
 from gql_service.catalog.filters import DatasetFilter
 from gql_service.catalog.member import members_of
-from gql_service.catalog.project import ProjectRecord, projects_by_id, roles_of_actor
+from gql_service.catalog.project import (
+    ProjectRecord,
+    permissions_in,
+    projects_by_id,
+    roles_of_actor,
+)
 from gql_service.catalog.project_list import count_listed_projects, list_projects
 from gql_service.database.engine import Tx
 
@@ -66,6 +71,11 @@ class Project(Node):
         found = await info.context.load(members_of, self.record.id)
         return [Member(key=member.user, role=member.role) for member in found or ()]
 
+    @resolver(description="What the viewer may do in it, with this token.")
+    async def viewer_can(self, info: Info) -> list[Permission]:
+        allowed = await info.context.load(permissions_in, self.record.id) or ()
+        return [permission for permission in Permission if permission in allowed]
+
     @resolver(description="Its datasets, by name unless ordered otherwise.")
     async def datasets(
         self,
@@ -95,13 +105,13 @@ class Project(Node):
 
 
 async def load_project(info: Info, project: int) -> Project | None:
-    """The project, None when the viewer is not a member of it."""
+    """The project, None when it is not the viewer's to read."""
     record = await info.context.load(readable_projects_by_id, project)
     return None if record is None else Project.of(record)
 
 
 def readable_projects_by_id(tx: Tx, ids: Collection[int]) -> dict[int, ProjectRecord]:
-    """Those of `ids` of which the actor is a member."""
+    """Those of `ids` that the actor may read."""
     return projects_by_id(tx, roles_of_actor(tx, ids).keys())
 
 
