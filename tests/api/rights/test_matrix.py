@@ -11,28 +11,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import extend_schema, parse
-from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from gql_service.database.engine import Database
-from gql_service.vault.memory import MemoryVault
 from tests.api.rights.asking import SCHEMA, Answer, ask, places_of
+from tests.api.rights.conftest import Stage
 from tests.api.rights.places import id_places, node_types, root_fields
 from tests.api.rights.rows import NODES, OPEN_ROUTES, ROUTES, ROWS
 from tests.api.rights.table import Row, expected
-from tests.api.rights.world import CALLERS, DEAD, SCOPES, World, build_world
+from tests.api.rights.world import CALLERS, DEAD, SCOPES
 from tests.builders import ON_SQLITE
-from tests.conftest import SetClock
-from tests.snapshot import Snapshot
 
 ALL_ROWS = [*ROWS, *ROUTES.values()]
 SLICE = 149
@@ -82,97 +77,53 @@ def _cells(row: Row, varied: str, caller: str, token: str, everywhere: bool) -> 
     return tuple(Cell(row, varied, caller, token, one) for one in whose)
 
 
-@dataclass
-class Stage:
-    """The world, and the service over it. What a cell changed is undone before the next."""
-
-    http: TestClient
-    database: Database
-    vault: MemoryVault
-    snapshot: Snapshot
-    world: World
-    statements: list[str]
-    file: Path
-    kept: set[str] = field(default_factory=set)
-
-    def judge(self, question: Question) -> list[str]:
-        """What is wrong; nothing, as a rule."""
-        wrong: list[str] = []
-        refusals: dict[str, tuple[Answer, int]] = {}
-        for cell in question:
-            answer, cost, wrote = self._try(cell)
-            if answer.code != cell.code:
-                wrong.append(f"{cell}: {answer.code}, not {cell.code}: {answer.text[:200]}")
-            if wrote and answer.code != "OK":
-                wrong.append(f"{cell}: refused, and something was written")
-            if cell.whose != "own" and answer.code != "OK":
-                refusals[cell.whose] = (answer, cost)
-        if len(refusals) == 2 and refusals["foreign"] != refusals["absent"]:
-            wrong.append(f"{question[0]}: absent and foreign differ: {refusals}")
-        return wrong
-
-    def _try(self, cell: Cell) -> tuple[Answer, int, bool]:
-        """The answer, how many statements it took, and whether anything was written."""
-        self.statements.clear()
-        with closing(sqlite3.connect(self.file)) as observer:
-            before = observer.execute("PRAGMA data_version").fetchone()
-            answer = ask(
-                self.http,
-                self.world,
-                cell.row,
-                varied=cell.varied,
-                whose=cell.whose,
-                caller=cell.caller,
-                token=cell.token,
-            )
-            wrote = observer.execute("PRAGMA data_version").fetchone() != before
-        cost = sum(not one.startswith(("BEGIN", "PRAGMA")) for one in self.statements)
-        if wrote:
-            self.snapshot.put_back()
-            for key in set(self.vault.keys()) - self.kept:
-                self.vault.delete(key)
-        return answer, cost, wrote
+def judge(stage: Stage, question: Question, file: Path) -> list[str]:
+    """What is wrong; nothing, as a rule. What a cell changed is undone before the next."""
+    wrong: list[str] = []
+    refusals: dict[str, tuple[Answer, int]] = {}
+    for cell in question:
+        answer, cost, wrote = _try(stage, cell, file)
+        if answer.code != cell.code:
+            wrong.append(f"{cell}: {answer.code}, not {cell.code}: {answer.text[:200]}")
+        if wrote and answer.code != "OK":
+            wrong.append(f"{cell}: refused, and something was written")
+        if cell.whose != "own" and answer.code != "OK":
+            refusals[cell.whose] = (answer, cost)
+    if len(refusals) == 2 and refusals["foreign"] != refusals["absent"]:
+        wrong.append(f"{question[0]}: absent and foreign differ: {refusals}")
+    return wrong
 
 
-@pytest.fixture
-def stage(
-    http: TestClient,
-    database: Database,
-    vault: MemoryVault,
-    snapshot: Snapshot,
-    sqlite_file: Path,
-    clock: SetClock,
-) -> Iterator[Stage]:
-    world = build_world(http, database)
-    clock.advance(timedelta(minutes=1))
-    snapshot.keep()
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    kept = set(vault.keys())
-    yield Stage(http, database, vault, snapshot, world, statements, sqlite_file, kept)
-    event.remove(database.engine, "before_cursor_execute", note)
+def _try(stage: Stage, cell: Cell, file: Path) -> tuple[Answer, int, bool]:
+    """The answer, how many statements it took, and whether anything was written."""
+    given = {name: getattr(cell, name) for name in ("varied", "whose", "caller", "token")}
+    stage.statements.clear()
+    with closing(sqlite3.connect(file)) as observer:
+        before = observer.execute("PRAGMA data_version").fetchone()
+        answer = ask(stage.http, stage.world, cell.row, **given)
+        wrote = observer.execute("PRAGMA data_version").fetchone() != before
+    cost = stage.cost()
+    if wrote:
+        stage.undo()
+    return answer, cost, wrote
 
 
-def judged(stage: Stage, asked: Iterable[Question]) -> None:
-    wrong = [line for question in asked for line in stage.judge(question)]
+def judged(stage: Stage, asked: Iterable[Question], file: Path) -> None:
+    wrong = [line for question in asked for line in judge(stage, question, file)]
     assert not wrong, f"{len(wrong)} cells are wrong:\n" + "\n".join(wrong[:40])
 
 
 @ON_SQLITE
-def test_some_of_the_table_holds(stage: Stage) -> None:
-    judged(stage, list(questions())[::SLICE])
+def test_some_of_the_table_holds(stage: Stage, sqlite_file: Path) -> None:
+    judged(stage, list(questions())[::SLICE], sqlite_file)
 
 
 @ON_SQLITE
 @pytest.mark.exhaustive
-def test_the_whole_table_holds(stage: Stage) -> None:
+def test_the_whole_table_holds(stage: Stage, sqlite_file: Path) -> None:
     every = list(questions())
     assert sum(map(len, every)) > 2_000
-    judged(stage, every)
+    judged(stage, every, sqlite_file)
 
 
 def missing(schema: Any) -> set[Any]:
@@ -221,6 +172,7 @@ def test_what_a_schema_has_more_is_missed(more: str, found: set[Any]) -> None:
     assert missing(extend_schema(SCHEMA, parse(more))) == found
 
 
+@ON_SQLITE
 def test_every_address_has_a_row(http: TestClient) -> None:
     app = http.app
     assert isinstance(app, Starlette)
