@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 MIB = 1024 * 1024
 
@@ -13,7 +15,9 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """Each field is read from `GQL_SERVICE_<NAME>`; the defaults run the embedded service."""
 
-    model_config = SettingsConfigDict(env_prefix="GQL_SERVICE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GQL_SERVICE_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default=Path("data"),
@@ -122,6 +126,22 @@ class Settings(BaseSettings):
     dataset_retention_days: float = Field(
         default=30, ge=0, description="How long a deleted dataset can be restored, in days."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_an_address(cls, given: SecretStr | None) -> SecretStr | None:
+        """Refuses here what would be refused later in words that repeat a part of the password."""
+        if given is not None:
+            try:
+                host = make_url(given.get_secret_value()).host
+            except (ArgumentError, ValueError):
+                host = "@"
+            if host and "@" in host:
+                raise ValueError(
+                    "This is no address of a database. In a password, special characters are "
+                    "escaped, such as %40 for @"
+                )
+        return given
 
     @property
     def resolved_database_url(self) -> str:

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from gql_service.__main__ import main
 from gql_service.api.schema import printed_schema
 from gql_service.app import Store, open_store
 from gql_service.catalog.binary import BINARIES
+from gql_service.catalog.user import tokens_of, user_of_token
 from gql_service.catalog.visibility import open_view, visible_annotations, visible_items
 from gql_service.database.engine import Tx
 from gql_service.playground.pages import is_built
@@ -123,6 +126,22 @@ def test_a_token_is_printed_once_and_for_a_user_who_is_there(command: Command) -
     command("token", "ann@example.org", "--project", "Pets").refused("no project 'Pets'")
     command("token", "ann@example.org", "--create", "Ann").refused("already exists")
     command("token", "nonsense", "--create", "Ann").refused("e-mail")
+
+
+def test_a_token_is_narrowed_on_the_command_line(command: Command, photos: Path, user: str) -> None:
+    importing(command, photos)
+    asked = ("token", "ann@example.org", "--scope", "READ", "--scope", "ANNOTATE")
+    made = command(*asked, "--project", "Pets", "--days", "7")
+    with closing(stored()) as store, store.database.read() as tx:
+        known = user_of_token(tx, made.out[0])
+        assert known is not None
+        whole, narrow = tokens_of(tx, known.user.id)
+    assert known.actor.bounds.scopes == {"READ", "ANNOTATE"}
+    assert known.actor.bounds.projects == {1}
+    for token, days in ((whole, 90), (narrow, 7)):
+        assert token.expires_at is not None
+        assert token.expires_at - token.created_at == timedelta(days=days)
+    assert command("token", "ann@example.org", "--scope", "ALL").code == 2
 
 
 # import

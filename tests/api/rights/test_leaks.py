@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from tests.api.client import Client
 from tests.api.rights.conftest import Stage
 from tests.builders import ON_SQLITE
@@ -41,8 +39,8 @@ QUESTIONS = {
         datasets {{ {PAGE} }} }}""",
     "project": f"""query ($project: ID!) {{ project(by: {{id: $project}}) {{
         datasets {{ {PAGE} }} recipes {{ {PAGE} }} members {{ user {{ email }} role }} }} }}""",
-    "plan of a deletion": """query ($dataset: ID!) { planDeleteDataset(
-        input: {datasetId: $dataset}) { ... on DeletionReport {
+    "plan of a deletion": """query ($other: ID!) { planDeleteDataset(
+        input: {datasetId: $other}) { ... on DeletionReport {
         itemsCount annotationsCount itemsFreed binariesFreed bytesFreed } } }""",
     "plan of a merge": """query ($dataset: ID!, $disputed: ID!) { planMerge(
         input: {datasetIds: [$dataset, $disputed], name: "new"}) { __typename ... on MergeReport {
@@ -63,6 +61,7 @@ def answers(stage: Stage, caller: str) -> dict[str, tuple[Any, int]]:
     client, home = stage.client(caller), stage.world.home
     given = {
         "dataset": home["dataset"],
+        "other": home["other/dataset"],
         "disputed": home["disputed/dataset"],
         "project": home["project"],
         "sha256": home["sha256"],
@@ -84,11 +83,11 @@ def act_in_secret(eve: Client, stage: Stage) -> None:
     """Everything that one can do with what is at home, and out of its sight."""
     home, away = stage.world.home, {"projectId": stage.world.away["project"]}
     copies = []
-    for source in ("dataset", "disputed/dataset"):
+    for source in ("dataset", "disputed/dataset", "other/dataset"):
         one = {"datasetId": home[source], **away, "name": f"{SECRET} {source}"}
         done = eve.change("cloneDataset", "dataset { id items { nodes { id } } }", **one)
         copies.append(done["dataset"])
-    copy, other = (one["id"] for one in copies)
+    copy, other, _ = (one["id"] for one in copies)
     mark = {"type": "CLASSIFICATION", "label": "cat", "metadata": {"note": SECRET}}
     items = [one["id"] for one in copies[0]["items"]["nodes"]]
     eve.change(
@@ -96,7 +95,7 @@ def act_in_secret(eve: Client, stage: Stage) -> None:
     )
     rename = {"selection": {"ids": items[:1]}, "path": f"/{SECRET}.txt", "message": SECRET}
     eve.change("moveItems", datasetId=copy, **rename)
-    eve.upload(copy, [(f"{SECRET}.txt", b"home  0"), ("same.txt", b"home  1")])
+    eve.upload(copy, [(f"{SECRET}.txt", b"home  0"), ("same.txt", b"home other/ 1")])
     merged = {"datasetIds": [copy, home["dataset"]], **away, "name": f"{SECRET} merge"}
     eve.change("mergeDatasets", **merged)
     eve.change("cloneRecipe", recipeId=home["recipe"], **away, title=SECRET)
@@ -128,6 +127,8 @@ def test_nobody_notices_what_is_done_in_a_project_of_others(stage: Stage) -> Non
             assert after[question] == told, f"{question}, asked by {caller}"
         assert SECRET not in json.dumps(after)
     assert SECRET in json.dumps(answers(stage, "EVE")), "the secret was where it should be"
+    freed = before["OWNER"]["plan of a deletion"][0]["data"]["planDeleteDataset"]
+    assert (freed["itemsFreed"], freed["binariesFreed"]) == (3, 3)
 
 
 @ON_SQLITE
@@ -169,26 +170,21 @@ def test_what_was_brought_from_elsewhere_tells_nothing_of_the_place(stage: Stage
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("given", [{"userId": "foreign"}, {"email": "EVE@example.org"}])
-def test_a_guessed_user_cannot_be_read_by_making_them_a_member(
-    stage: Stage, given: dict[str, str]
-) -> None:
-    """By id nobody is found whom one does not know; by address one says who it is oneself, and
-    only where one may add members at all."""
-    stranger, world = stage.client("STRANGER"), stage.world
+def test_users_are_not_found_by_trying_to_make_them_members(stage: Stage) -> None:
+    """By id nobody is found whom one may not look up; by address one says oneself who it is, and
+    learns whether there is such a user only where one may add members."""
+    stranger, world, viewer = stage.client("STRANGER"), stage.world, {"role": "VIEWER"}
     made = stranger.change("createProject", "project { id }", name="trap")["project"]["id"]
-    asked = {"role": "VIEWER", **given}
-    if "userId" in asked:
-        asked["userId"] = world.away["user"]
-        assert stranger.refused("addMember", projectId=made, **asked) == ("NOT_FOUND", ["userId"])
-        return
-    for project in (world.home["project"], "pr_999"):
-        assert stranger.refused("addMember", projectId=project, **asked)[1] == ["projectId"]
-    bound = stage.client("OWNER", "ONLY WRITE")
-    assert bound.refused("addMember", projectId=world.home["project"], **asked) == (
-        "FORBIDDEN",
-        ["projectId"],
-    )
+    for guess in (world.away["user"], "us_999"):
+        given = {**viewer, "projectId": made, "userId": guess}
+        assert stranger.refused("addMember", **given) == ("NOT_FOUND", ["userId"])
+    home, bound = {"projectId": world.home["project"]}, stage.client("OWNER", "ONLY WRITE")
+    for email in ("EVE@example.org", "nobody@example.org"):
+        given = {**viewer, "email": email}
+        for project in (home, {"projectId": "pr_999"}):
+            refused = stranger.refused("addMember", **project, **given)
+            assert refused == ("NOT_FOUND", ["projectId"])
+        assert bound.refused("addMember", **home, **given) == ("FORBIDDEN", ["projectId"])
 
 
 @ON_SQLITE
