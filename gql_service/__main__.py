@@ -22,21 +22,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
-from gql_service.app import Service, Store, build, open_store
+from gql_service.app import Service, build, issue_token, open_store, user_named
 from gql_service.catalog.permission import TokenScope
-from gql_service.catalog.project import project_by_name
 from gql_service.catalog.sweep import sweep as sweep_binaries
 from gql_service.catalog.user import (
     ALL_SCOPES,
-    create_token,
     create_user,
-    first_admin,
-    user_by_email,
 )
 from gql_service.database import migrate as migrations
-from gql_service.database.engine import Database, Tx
+from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
-from gql_service.errors import NotFound, ServiceError
+from gql_service.errors import ServiceError
 from gql_service.playground.pages import MAKE_IT, is_built
 from gql_service.serve import running, serve_until_stopped
 from gql_service.settings import Settings
@@ -147,7 +143,7 @@ def import_folder(
     """Add the files of a folder to a dataset, as one version."""
     files = find_files(folder, directory=directory, with_classes=classes)
     with closing(open_store(Settings())) as store:
-        actor = _user(store, user)
+        actor = user_named(store, user)
         target = store.database.write(
             lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
         )
@@ -211,22 +207,8 @@ def token(
     with closing(open_store(settings)) as store:
         if create is not None:
             store.database.write(lambda tx: create_user(tx, create, email))
-        owner = _user(store, email)
-
-        def make(tx: Tx) -> str:
-            end = tx.now + timedelta(days=days or settings.token_days)
-            reach = [_project(tx, one) for one in project] if project else None
-            return create_token(tx, owner, name, end, scopes=scope or ALL_SCOPES, projects=reach)
-
-        typer.echo(store.database.write(make, actor=owner))
-
-
-def _project(tx: Tx, name: str) -> int:
-    """Of the actor's projects, the one of that name. Raises NotFound."""
-    found = project_by_name(tx, name)
-    if found is None:
-        raise NotFound(f"The user is a member of no project {name!r}")
-    return found.id
+        end = timedelta(days=days or settings.token_days)
+        typer.echo(issue_token(store, email, name, end, scopes=scope or ALL_SCOPES, names=project))
 
 
 @cli.command()
@@ -298,15 +280,6 @@ def _announce(service: Service, *, url: str | None = None) -> None:
     else:
         out.print(f"The playground was not built; with npm in reach: {MAKE_IT}", markup=False)
     sys.stdout.flush()  # a file or a pipe would keep it until the server ends
-
-
-def _user(store: Store, email: str | None) -> int:
-    """The user who acts: by e-mail, or the first admin."""
-    with store.database.read() as tx:
-        found = first_admin(tx) if email is None else user_by_email(tx, email)
-    if found is None:
-        raise NotFound(f"There is no user {email}" if email else "There is no user yet")
-    return found.id
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -14,10 +16,12 @@ from starlette.applications import Starlette
 from gql_service.api.application import application
 from gql_service.api.context import Backend
 from gql_service.api.grants import SECRET_BYTES, Grants
-from gql_service.catalog.user import create_token, create_user, first_admin
+from gql_service.catalog.permission import TokenScope
+from gql_service.catalog.project import project_by_name
+from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Clock, Database, Tx, utc_now
-from gql_service.errors import Conflict, ServiceError
+from gql_service.errors import Conflict, NotFound, ServiceError
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 from gql_service.vault.disk import DiskVault
@@ -136,3 +140,39 @@ def _write_secret(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def user_named(store: Store, email: str | None) -> int:
+    """The user with this e-mail address, or the first admin. Raises NotFound."""
+    with store.database.read() as tx:
+        found = first_admin(tx) if email is None else user_by_email(tx, email)
+    if found is None:
+        raise NotFound(f"There is no user {email}" if email else "There is no user yet")
+    return found.id
+
+
+def issue_token(
+    store: Store,
+    email: str,
+    name: str,
+    lasting: timedelta,
+    *,
+    scopes: Collection[TokenScope],
+    names: Collection[str] | None,
+) -> str:
+    """The text of a new token of this user, for these of their projects or for all. Raises
+    NotFound, also for a project of others, and as `create_token`."""
+    owner = user_named(store, email)
+
+    def make(tx: Tx) -> str:
+        reach = [_project_named(tx, one) for one in names] if names else None
+        return create_token(tx, owner, name, tx.now + lasting, scopes=scopes, projects=reach)
+
+    return store.database.write(make, actor=owner)
+
+
+def _project_named(tx: Tx, name: str) -> int:
+    found = project_by_name(tx, name)
+    if found is None:
+        raise NotFound(f"The user is a member of no project {name!r}")
+    return found.id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
@@ -20,3 +21,12 @@ def mutation(*, description: str) -> Callable[[F], F]:
     """A field of the mutation type."""
     decorated: Callable[[F], F] = strawberry.mutation(description=description)
     return decorated
+
+
+def describe(kind: type[Enum], description: str, values: Mapping[str, str]) -> None:
+    """Makes `kind` an enumeration of the schema. Every value must be described."""
+    strawberry.enum(kind, description=description)
+    definition: Any = kind.__strawberry_definition__  # type: ignore[attr-defined]
+    assert {value.name for value in definition.values} == values.keys(), kind
+    for value in definition.values:
+        value.description = values[value.name]

@@ -155,7 +155,7 @@ class _Begun:
     operation: Operation
     text: str
     document: Document
-    viewer: UserRecord | None
+    viewer: Identity | None
     reads: Reads
 
     async def executed(self) -> ExecutionResult:

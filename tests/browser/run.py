@@ -50,7 +50,8 @@ def main(screenshots: Path) -> int:
 
 @contextmanager
 def demo(folder: Path) -> Iterator[str]:
-    """The address that the demo prints, token and all, once it can be opened."""
+    """The address that the demo prints, once it can be opened, with the token behind it, which it
+    shows on a terminal only."""
     with serving(("gql-service", "demo"), folder, cwd=ROOT) as (log, server):
         deadline = time.monotonic() + DEMO_SECONDS
         while time.monotonic() < deadline and server.poll() is None:
@@ -59,7 +60,8 @@ def demo(folder: Path) -> Iterator[str]:
             time.sleep(0.1)
         else:
             raise RuntimeError(f"The demo printed no address:\n{log.read_text()}")
-        yield printed[1]
+        token = (folder / "data" / "admin-token").read_text().strip()
+        yield f"{printed[1]}#token={token}"
 
 
 def newcomer(folder: Path) -> str:

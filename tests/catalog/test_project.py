@@ -30,7 +30,7 @@ from tests.catalog.people import do, new_user
 
 MAY = {
     Role.OWNER: {*Permission},
-    Role.DEVELOPER: {Permission.READ, Permission.ANNOTATE, Permission.WRITE},
+    Role.DEVELOPER: set(Permission) - {Permission.MANAGE_MEMBERS, Permission.MANAGE_PROJECT},
     Role.ANNOTATION_MANAGER: {Permission.READ, Permission.ANNOTATE},
     Role.ANNOTATOR: {Permission.READ, Permission.ANNOTATE},
     Role.VIEWER: {Permission.READ},

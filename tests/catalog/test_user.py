@@ -75,7 +75,7 @@ def test_a_token_tells_its_user(database: Database, actor: int) -> None:
     with database.read() as tx:
         found = user_of_token(tx, text)
     assert found is not None
-    assert found.id == actor
+    assert (found.user.id, found.actor.user) == (actor, actor)
 
 
 def test_only_the_digest_of_a_token_is_kept(database: Database, actor: int) -> None:

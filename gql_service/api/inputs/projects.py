@@ -8,7 +8,8 @@ import strawberry
 
 from gql_service.api.inputs.operators import operator
 from gql_service.api.inputs.selectors import IDEMPOTENCY_KEY, SECRET_IDEMPOTENCY_KEY
-from gql_service.api.types.enums import Role, TokenScope
+from gql_service.api.types.enums import Role
+from gql_service.api.types.token_scope import TokenScope
 
 _PROJECT = "The project."
 _USER = "The user."

@@ -15,13 +15,13 @@ from gql_service.api.ids import ProjectId, TokenId, parse_as
 from gql_service.api.inputs.projects import CreateTokenInput, CreateUserInput, RevokeTokenInput
 from gql_service.api.mutations.answers import INPUT
 from gql_service.api.once import write_once
-from gql_service.api.types.enums import TokenScope
 from gql_service.api.types.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
     ValidationError,
 )
+from gql_service.api.types.token_scope import TokenScope
 from gql_service.api.types.user import Token, User, load_user
 from gql_service.catalog.idempotency import ShownOnce
 from gql_service.catalog.permission import require_whole

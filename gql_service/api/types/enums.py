@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
-import strawberry
-
+from gql_service.api.described import describe as _describe
 from gql_service.catalog.annotation_content import AnnotationStatus, AnnotationType
 from gql_service.catalog.dataset import DatasetType, Operation
-from gql_service.catalog.permission import Permission, Role, TokenScope
+from gql_service.catalog.permission import Permission, Role
 from gql_service.catalog.recipe_content import AttributeType
 from gql_service.errors import ErrorCode
 from gql_service.jobs.job import JobKind, JobStatus
@@ -39,7 +36,6 @@ __all__ = [  # so that nobody takes one that has not been described yet
     "RecipeDifferenceKind",
     "Role",
     "SkipReason",
-    "TokenScope",
     "UploadMode",
 ]
 
@@ -69,15 +65,6 @@ class ConflictSide(Enum):
 class OrderDirection(Enum):
     ASC = "ASC"
     DESC = "DESC"
-
-
-def _describe(kind: type[Enum], description: str, values: Mapping[str, str]) -> None:
-    """Makes `kind` an enumeration of the schema. Every value must be described."""
-    strawberry.enum(kind, description=description)
-    definition: Any = kind.__strawberry_definition__  # type: ignore[attr-defined]
-    assert {value.name for value in definition.values} == values.keys(), kind
-    for value in definition.values:
-        value.description = values[value.name]
 
 
 _describe(
@@ -198,18 +185,6 @@ _describe(
         "CURATE": "Tag versions, lock and unlock datasets.",
         "MANAGE_MEMBERS": "Add, change and remove members.",
         "MANAGE_PROJECT": "Rename and delete the project.",
-    },
-)
-_describe(
-    TokenScope,
-    "What a token may be used for at most; the role in each project is the other bound. Every "
-    "token may read what its user may read.",
-    {
-        "READ": "Read.",
-        "ANNOTATE": "Read; add, change and remove annotations and their statuses.",
-        "WRITE": "Read, annotate; write items, datasets and recipes; clone, merge, tag and lock.",
-        "ADMIN": "Read; manage projects and their members. Unless the token is bound to projects, "
-        "also create projects, make and end tokens, and make users where the user may.",
     },
 )
 _describe(

@@ -10,8 +10,9 @@ import strawberry
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.ids import ProjectId, TokenId, UserId, parse_as
-from gql_service.api.types.enums import Role, TokenScope
+from gql_service.api.types.enums import Role
 from gql_service.api.types.node import Node
+from gql_service.api.types.token_scope import TokenScope
 from gql_service.catalog.permission import is_whole
 from gql_service.catalog.project import roles_of_actor
 from gql_service.catalog.user import Identity, TokenRecord, UserRecord, tokens_of, users_by_id
