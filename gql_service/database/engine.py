@@ -21,21 +21,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, CursorResult, Engine
+from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from gql_service.database import deadline, glob, json_reach
+from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
+from gql_service.database.pools import BUSY_SECONDS, create_engine
 from gql_service.errors import Busy, InsufficientStorage, Timeout
 
 T = TypeVar("T")
@@ -44,15 +40,7 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 Statement = sa.Executable | Prepared
 
-BUSY_SECONDS = 30
-POOL, OVERFLOW = 10, 20
-LOOKED_AFTER_SECONDS = 1.0
-"""A connection to read with that was used within the last second is taken to be still there."""
-_USED = "used"
 WRITE_ATTEMPTS = 6
-CACHED_STATEMENTS = 1024
-"""That SQLite keeps ready in each connection: views differ in depth and masks, and making a long
-statement ready takes longer than running it."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
 _CANCELED = "57014"
@@ -219,88 +207,6 @@ def _milliseconds(patience: float) -> int:
     """How long to wait for a lock of SQLite, which ends with the deadline."""
     current = deadline.current()
     return int(1000 * (patience if current is None else min(patience, current.remaining)))
-
-
-def create_engine(url: str, *, reading: bool = False) -> Engine:
-    """The connections to a database; with `reading`, they see one state of it per transaction and
-    can change nothing.
-
-    What a connection is for is settled when it is opened. SQLite forgets all statements that it has
-    made ready whenever it is told anew, and PostgreSQL's driver would be told twice per request.
-    """
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed, reading=reading)
-    return _postgres_engine(parsed, reading=reading)
-
-
-def _sqlite_engine(url: sa.URL, *, reading: bool) -> Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(
-        url,
-        pool_size=POOL,
-        max_overflow=OVERFLOW,
-        hide_parameters=True,  # an error is logged with its statement, and not with what it is of
-        connect_args={
-            "timeout": BUSY_SECONDS,
-            "check_same_thread": False,
-            "cached_statements": CACHED_STATEMENTS,
-        },
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, in `begun`
-        glob.register(connection)
-        json_reach.register(connection)
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "cache_size=-8192",
-            "temp_store=MEMORY",
-            f"query_only={'ON' if reading else 'OFF'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
-    engine = sa.create_engine(
-        url,
-        pool_size=POOL,
-        max_overflow=OVERFLOW,
-        pool_pre_ping=not reading,
-        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",
-        hide_parameters=True,
-    )
-    if reading:
-        event.listen(engine, "connect", _read_only)
-        event.listen(engine, "checkin", _used)
-        event.listen(engine, "checkout", partial(_still_there, engine))
-    return engine
-
-
-def _read_only(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
-    connection.read_only = True
-    _used(connection, entry)
-
-
-def _used(_connection: object, entry: ConnectionPoolEntry) -> None:
-    entry.info[_USED] = time.monotonic()
-
-
-def _still_there(
-    engine: Engine, connection: Any, entry: ConnectionPoolEntry, _proxy: object
-) -> None:
-    """A connection that nobody used for a while may have been closed at the other end."""
-    if time.monotonic() - entry.info[_USED] > LOOKED_AFTER_SECONDS:
-        try:
-            engine.dialect.do_ping(connection)
-        except psycopg.Error:
-            raise sa.exc.DisconnectionError from None
 
 
 class _LostRace(Exception):
