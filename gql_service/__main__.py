@@ -25,10 +25,7 @@ from gql_service.api.schema import printed_schema
 from gql_service.app import Service, build, issue_token, open_store, user_named
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.sweep import sweep as sweep_binaries
-from gql_service.catalog.user import (
-    ALL_SCOPES,
-    create_user,
-)
+from gql_service.catalog.user import ALL_SCOPES, create_user
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
