@@ -32,9 +32,11 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "graphql-codegen": ("npm", "run", "--silent", "codegen"),
     "relay-compiler": ("npm", "run", "--silent", "relay"),
     "graphql-eslint": ("npm", "run", "--silent", "lint"),
+    "graphql-inspector": ("npm", "run", "--silent", "inspect"),
     "urql": ("node", "urql.mjs"),
     "apollo": ("node", "apollo.mjs"),
     "apollo-versions": ("node", "apollo-versions.mjs"),
+    "apollo-persisted": ("node", "apollo-persisted.mjs"),
     "gql": (sys.executable, "python_gql.py"),
     "ariadne-codegen": ("uv", "run", "--quiet", "--locked", "--script", "python_typed.py"),
 }
