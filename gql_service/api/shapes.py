@@ -6,15 +6,19 @@ whole list go through resolvers, which answer everything; so the two ways never 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 import gql_service.api.addresses as addresses
-from gql_service.api.connections import window
+from gql_service.api.connections import page_size, window
 from gql_service.api.context import Info
-from gql_service.api.inputs.filters import annotation_filter
+from gql_service.api.inputs.item_queries import annotations_asked
 from gql_service.api.inputs.orders import order_of
 from gql_service.api.point import Point
 from gql_service.api.selecting import Nodes, Selecting
+from gql_service.catalog.dql_keys import Keys
+from gql_service.catalog.dql_settings import Surroundings
 from gql_service.catalog.shape import Field, Fields, Linked, Page, Same, Thumbnail, Value
 from gql_service.catalog.spliced_values import VALUES
 from gql_service.errors import ServiceError
@@ -30,6 +34,14 @@ ITEM_LIST = "annotations of items"
 
 class _NeedsResolvers(Exception):
     """Something is selected that is not made by the database."""
+
+
+def _id(text: str, path: Sequence[str | int]) -> int:  # noqa: ARG001
+    """A shape is of no dataset: what an id in a query names is not known here."""
+    raise _NeedsResolvers
+
+
+_KEYS = Keys(item=_id, annotation=_id)
 
 
 def lists_of(info: Info, noun: str) -> dict[str, Fields] | None:
@@ -119,8 +131,11 @@ def _edge(selections: Selecting, noun: str, nodes: Nodes) -> Fields:
 def _annotations(selections: Selecting, key: str, nodes: Nodes) -> Page:
     """The first annotations of an item; later pages and last ones are left to resolvers."""
     given = selections.arguments_of("Item", nodes[0])
-    where, order_by = annotation_filter(given.get("where")), order_of(given.get("order_by"))
     window_given = [given.get(name) for name in ("first", "after", "last", "before")]
+    around = Surroundings(page=page_size(*window_given), dataset=(), project=())
+    query = annotations_asked(given.get("where"), given.get("dql"), _KEYS, around)
+    where = query.filter if query else None
+    order_by = order_of(given.get("order_by")) or (tuple(query.order) if query else ())
     asked = window((ITEM_LIST, where, order_by), *window_given)
     if asked.backwards or asked.anchor is not None:
         raise _NeedsResolvers

@@ -98,6 +98,8 @@ class Keys:
     def _annotation_field(self, key: str, at: At) -> Field[AnnotationFilter] | Group:
         if key == "id":
             return ValueField(_ANNOTATION, "key", _reader(self.annotation))
+        if key == "itemId":
+            return ValueField(_ANNOTATION, "item", _reader(self.item))
         if key in _ANNOTATION_FIELDS:
             return _ANNOTATION_FIELDS[key]
         if key.startswith("attributes."):

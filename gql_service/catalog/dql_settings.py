@@ -10,13 +10,21 @@ from gql_service.catalog.dql_place import At
 
 LARGEST_PAGE = 1_000
 _RESOURCES = (
-    *("annotations", "datasets", "tasks", "assignments", "feature_sets", "feature_vectors"),
+    *(
+        "items",
+        "annotations",
+        "datasets",
+        "tasks",
+        "assignments",
+        "feature_sets",
+        "feature_vectors",
+    ),
     *("models", "executions", "compositions", "pipelines", "ontologies", "recipes"),
 )
 _REFUSED = {
-    "update": "a query changes nothing here: use the mutation updateItems with this query",
-    "delete": "a query deletes nothing here: use the mutation deleteItems with this query",
-    "references": "a query changes no references here: use the mutation updateItems",
+    "update": "a query changes nothing here: use the mutation update{}",
+    "delete": "a query deletes nothing here: use the mutation delete{}",
+    "references": "a query changes no references here: use the mutation update{}",
 }
 
 
@@ -24,7 +32,7 @@ _REFUSED = {
 class Surroundings:
     """What the arguments beside a query say.
 
-    `page` is how many items were asked for at once, None where the query means all that match.
+    `page` is how many were asked for at once, None where the query means all that match.
     `dataset` and `project` are the spellings of the ids that the query is about.
     """
 
@@ -33,27 +41,27 @@ class Surroundings:
     project: Collection[str]
 
 
-def check_setting(key: str, value: Any, at: At, around: Surroundings) -> None:
+def check_setting(key: str, value: Any, at: At, around: Surroundings, resource: str) -> None:
     """Refuses a key that changes things, and a value that contradicts the arguments."""
     if key in _REFUSED:
         if value is not False:
-            raise at.refusal(_REFUSED[key])
+            raise at.refusal(_REFUSED[key].format(resource.title()))
         return
     match key:
         case "resource":
-            _check_resource(value, at)
+            _check_resource(value, at, resource)
         case "page" | "skip":
             if _whole(value, at, 0) != 0:
                 raise at.refusal("cursors lead to later pages: use `after`")
         case "pageSize":
             size = _whole(value, at, 1)
             if size > LARGEST_PAGE:
-                raise at.excess(f"a page has at most {LARGEST_PAGE:,} items")
+                raise at.excess(f"a page has at most {LARGEST_PAGE:,} {resource}")
             if around.page is not None and around.page > size:
-                raise at.refusal(f"the page asked for has {around.page} items: use `first`")
+                raise at.refusal(f"the page asked for has {around.page} {resource}: use `first`")
         case "limit":
             if _whole(value, at, 1) != around.page:
-                raise at.refusal("`first` says how many items are asked for")
+                raise at.refusal(f"`first` says how many {resource} are asked for")
         case "select":
             if not isinstance(value, dict):
                 raise at.refusal("an object is needed here: {field: 1, …}")
@@ -64,11 +72,11 @@ def check_setting(key: str, value: Any, at: At, around: Surroundings) -> None:
                 raise at.refusal("true or false is needed here")
 
 
-def _check_resource(value: Any, at: At) -> None:
-    if value == "items":
+def _check_resource(value: Any, at: At, resource: str) -> None:
+    if value == resource:
         return
     if value in _RESOURCES:
-        raise at.refusal(f"this asks for items, not for {value}")
+        raise at.refusal(f"this asks for {resource}, not for {value}")
     raise at.refusal("this resource is not known")
 
 

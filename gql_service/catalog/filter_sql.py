@@ -29,6 +29,7 @@ from gql_service.catalog.visibility import (
     ItemColumns,
     View,
     visible_annotations,
+    visible_items,
 )
 from gql_service.database.columns import table_of
 from gql_service.database.sets import among
@@ -72,10 +73,14 @@ def item_predicate(
 
 
 def annotation_predicate(
-    filter: AnnotationFilter, columns: AnnotationColumns, *, postgres: bool
+    filter: AnnotationFilter, columns: AnnotationColumns, view: View, *, postgres: bool
 ) -> Predicate:
-    """True of the annotations of one branch that satisfy the filter; never NULL."""
-    tests = _combined(filter, lambda inner: annotation_predicate(inner, columns, postgres=postgres))
+    """True of the annotations of one branch of `view` that satisfy the filter; never NULL."""
+
+    def compiled(inner: AnnotationFilter) -> Predicate:
+        return annotation_predicate(inner, columns, view, postgres=postgres)
+
+    tests = _combined(filter, compiled)
     if filter.label is not None:
         label = TextColumn(columns.label, composed=True, indexed=columns.label)
         tests.append(text_predicate(label, filter.label, postgres=postgres))
@@ -86,6 +91,7 @@ def annotation_predicate(
         tests.append(text_predicate(status, filter.status, postgres=postgres))
     for column, asked in (
         (columns.key, filter.key),
+        (columns.item, filter.item),
         (columns.created_by, filter.creator),
         (columns.created_at, filter.created_at),
         (columns.updated_at, filter.updated_at),
@@ -95,6 +101,8 @@ def annotation_predicate(
     tests += _email_tests(columns.created_by, filter.creator_email, postgres)
     tests += _json_tests(columns.attributes, filter.attributes, postgres)
     tests += _json_tests(columns.metadata, filter.metadata, postgres)
+    if filter.on_item is not None:
+        tests.append(_on_such_item(filter.on_item, columns, view, postgres))
     return sa.and_(sa.true(), *tests)
 
 
@@ -198,6 +206,18 @@ def _annotations_tests(
     return tests
 
 
+def _on_such_item(
+    filter: ItemFilter, columns: AnnotationColumns, view: View, postgres: bool
+) -> Predicate:
+    """True where the item of the annotation satisfies the filter: one look-up by its key."""
+
+    def build(c: ItemColumns) -> sa.Select[Any]:
+        holds = item_predicate(filter, c, view, postgres=postgres)
+        return sa.select(sa.literal(1)).where(c.key == columns.item, holds)
+
+    return visible_items(view, build).exists()
+
+
 def _quantified(
     filter: AnnotationFilter, columns: ItemColumns, view: View, wanted: bool, postgres: bool
 ) -> Predicate:
@@ -211,7 +231,7 @@ def _quantified(
     by_label = not postgres and label is not None and not (label.eq is None and label.in_ is None)
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
-        holds = annotation_predicate(filter, c, postgres=postgres)
+        holds = annotation_predicate(filter, c, view, postgres=postgres)
         if by_label:
             return sa.select(c.item).where(holds)
         return sa.select(sa.literal(1)).where(c.item == columns.key, holds)

@@ -156,6 +156,8 @@ class JsonCondition:
 class AnnotationFilter:
     """Of one annotation. `creator` holds user ids; no status is `status` that does not exist.
 
+    `item` holds the key of its item, of which `on_item` is true.
+
     `type` and `status` are compared as the texts that are stored.
     """
 
@@ -163,6 +165,8 @@ class AnnotationFilter:
     or_: Sequence[AnnotationFilter] | None = None
     not_: AnnotationFilter | None = None
     key: IdFilter | None = None
+    item: IdFilter | None = None
+    on_item: ItemFilter | None = None
     label: StringFilter | None = None
     type: EnumFilter | None = None
     status: EnumFilter | None = None

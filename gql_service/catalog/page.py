@@ -31,12 +31,13 @@ from gql_service.database.sets import among
 Column = sa.ColumnElement[Any]
 Predicate = sa.ColumnElement[bool]
 
-AnnotationOrderField = Literal["key", "label", "created_at", "updated_at"]
+AnnotationOrderField = Literal["key", "label", "type", "created_at", "updated_at"]
 AnnotationOrder = Sequence[tuple[AnnotationOrderField, bool]]
 """Fields with whether they descend, the most significant first."""
 
 __all__ = [  # an order is asked for together with a page
     "AnnotationOrder",
+    "AnnotationOrderField",
     "ItemOrder",
     "annotations_of_items",
     "count_annotations",
@@ -152,7 +153,7 @@ def count_annotations(tx: Tx, view: View, filter: AnnotationFilter) -> int:
     """How many annotations match. The number of all is a counter of the version."""
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
-        matching = annotation_predicate(filter, c, postgres=tx.postgres)
+        matching = annotation_predicate(filter, c, view, postgres=tx.postgres)
         return sa.select(sa.func.count().label("found")).where(matching)
 
     whole = visible_annotations(view, build).subquery()
@@ -172,6 +173,7 @@ def count_annotations_of_items(
 _ANNOTATION_SORTS: dict[AnnotationOrderField, Callable[[AnnotationColumns], Column]] = {
     "key": lambda c: c.key,
     "label": lambda c: c.label,
+    "type": lambda c: c.type,
     "created_at": lambda c: c.created_at,
     "updated_at": lambda c: c.updated_at,
 }
@@ -212,7 +214,7 @@ def annotation_reading(
     def matching(c: AnnotationColumns) -> Predicate:
         tests = [] if of is None else [of(c)]
         if filter is not None:
-            tests.append(annotation_predicate(filter, c, postgres=postgres))
+            tests.append(annotation_predicate(filter, c, view, postgres=postgres))
         return sa.and_(sa.true(), *tests)
 
     steps: AnnotationOrder = order or [("key", False)]

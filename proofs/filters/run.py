@@ -3,8 +3,8 @@
     uv run python -m proofs.filters.run --filters 20000 --processes 2
 
 Each batch has a database of its own, and a seed from which it can be made again; half of the
-filters are typed (of items and of annotations), half are JSON queries. The log names the machine,
-the date, the seeds and every disagreement. The exit code is 1 when there is one.
+filters are typed, half are JSON queries, and half of each are of annotations. The log names the
+machine, the date, the seeds and every disagreement. The exit code is 1 when there is one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from gql_service.catalog.user import create_user
 from gql_service.database import migrate
 from gql_service.database.engine import Database
 from gql_service.settings import Settings
-from tests.catalog.dql_strategies import queries
+from tests.catalog.dql_strategies import annotation_queries, queries
 from tests.catalog.filter_oracle import EMAILS
 from tests.catalog.filter_strategies import annotation_filters, item_filters, masks, shelves
-from tests.catalog.test_dql_differential import compare_queries
+from tests.catalog.test_dql_differential import compare_annotation_queries, compare_queries
 from tests.catalog.test_filters_differential import compare_filters
 from tests.postgres import find_binaries, running_cluster
 
@@ -91,9 +91,11 @@ def compare(database: Database, actor: int, number: int) -> tuple[int, str | Non
         nonlocal compared
         wheres = [data.draw(item_filters) for _ in range(PER_EXAMPLE // 4)]
         inner = [data.draw(annotation_filters) for _ in range(PER_EXAMPLE // 4)]
-        asked = [data.draw(queries) for _ in range(PER_EXAMPLE // 2)]
+        asked = [data.draw(queries) for _ in range(PER_EXAMPLE // 4)]
+        of_annotations = [data.draw(annotation_queries) for _ in range(PER_EXAMPLE // 4)]
         compare_filters(database, actor, items, through, wheres, inner)
         compare_queries(database, actor, items, through, asked)
+        compare_annotation_queries(database, actor, items, through, of_annotations)
         compared += PER_EXAMPLE
 
     try:

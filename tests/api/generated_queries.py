@@ -28,6 +28,11 @@ ITEM_FILTERS = [
     '{or: [{hidden: true}, {annotations: {none: {label: {eq: "dog"}}}}]}',
 ]
 ANNOTATION_FILTERS = ['{label: {eq: "dog"}}', "{status: {eq: APPROVED}}", "{type: {in: [BOX]}}"]
+ANNOTATION_QUERIES = [
+    '{label: "d*"}',
+    '{filter: {}, join: {filter: {filename: "/file*"}}, sort: {label: "descending"}}',
+    '{except: {query: {join: {filter: {annotated: true, name: "file1*"}}}}}',
+]
 ITEM_ORDERS = ["PATH", "NAME", "CREATED_AT", "UPDATED_AT", "SIZE"]
 ANNOTATION_ORDERS = ["KEY", "LABEL", "CREATED_AT", "UPDATED_AT"]
 
@@ -124,8 +129,8 @@ class Generated:
 
     def annotations_of_item(self) -> str:
         given = []
-        if self.maybe(0.4):
-            given.append(f"where: {self.chooser.choice(ANNOTATION_FILTERS)}")
+        if self.maybe(0.5):
+            given.append(self.which_annotations())
         if self.maybe(0.4):
             given.append(self.order(ANNOTATION_ORDERS))
         if self.maybe(0.6):
@@ -135,6 +140,11 @@ class Generated:
         page = self.page("AnnotationConnection", "AnnotationEdge", self.annotation)
         # An alias always: two of them with other arguments must not meet under one name.
         return f"{self.alias()}: annotations{self.arguments(given)} {{ {page} }}"
+
+    def which_annotations(self) -> str:
+        if self.maybe(0.5):
+            return f"where: {self.chooser.choice(ANNOTATION_FILTERS)}"
+        return f"dql: {self.chooser.choice(ANNOTATION_QUERIES)}"
 
     def page(self, type: str, edge: str, node: Callable[[], str]) -> str:
         def edges() -> str:
@@ -160,8 +170,8 @@ class Generated:
         given = []
         of_items = self.maybe(0.7)
         if self.maybe(0.4):
-            filters = ITEM_FILTERS if of_items else ANNOTATION_FILTERS
-            given.append(f"where: {self.chooser.choice(filters)}")
+            where = f"where: {self.chooser.choice(ITEM_FILTERS)}"
+            given.append(where if of_items else self.which_annotations())
         if self.maybe(0.4):
             given.append(self.order(ITEM_ORDERS if of_items else ANNOTATION_ORDERS))
         if self.maybe(0.6):

@@ -66,6 +66,29 @@ def test_a_wrong_query_is_refused_with_the_path_inside_it(ada: Client, shelf: Sh
     assert ada.refusal(ITEMS, **given, dql=many)[0] == "LIMIT_EXCEEDED"
 
 
+def test_annotations_are_found_by_a_json_query_of_a_dataset_and_of_items(
+    ada: Client, shelf: Shelf
+) -> None:
+    asking = """query ($id: ID!, $dql: JSON, $where: AnnotationWhere) { dataset(by: {id: $id}) {
+        annotations(dql: $dql, where: $where) { totalCount nodes { label item { path } } }
+        items { nodes { path annotations(dql: $dql) { totalCount nodes { label } } } } } }"""
+    plain = {"join": {"filter": {"name": "file2*"}}, "sort": {"label": "descending"}}
+    named = {"filter": {"itemId": shelf.items[2]}, "context": {"datasets": [shelf.dataset]}}
+    for dql in (plain, named):
+        found = ada.run(asking, id=shelf.dataset, dql=dql)["dataset"]
+        labels = [node["label"] for node in found["annotations"]["nodes"]]
+        assert found["annotations"]["totalCount"] == len(labels) > 0
+        assert {node["item"]["path"] for node in found["annotations"]["nodes"]} == {"/file2.txt"}
+        of_items = {one["path"]: one["annotations"] for one in found["items"]["nodes"]}
+        told = [node["label"] for node in of_items["/file2.txt"]["nodes"]]
+        assert told == labels if dql is plain else sorted(told) == sorted(labels)
+        assert sum(page["totalCount"] for page in of_items.values()) == len(labels)
+    given = {"id": shelf.dataset}
+    wrong = {"filter": {"name": "x"}}
+    assert ada.refusal(asking, **given, dql=wrong) == ("INVALID", ["dql", "filter", "name"])
+    assert ada.refusal(asking, **given, dql={}, where={}) == ("INVALID", ["dql"])
+
+
 def test_a_json_query_chooses_what_is_cloned_and_changed(ada: Client, shelf: Shelf) -> None:
     dogs = {"join": {"filter": {"label": "dog"}}, "except": {"query": {"filter": {"name": "*0*"}}}}
     clone = ada.change(

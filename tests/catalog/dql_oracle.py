@@ -25,20 +25,38 @@ FILE = "file"
 TYPES = {"segment": "POLYGON", "class": "CLASSIFICATION", "binary": "BINARY_MASK"}
 
 
+WORDS = {"filter", "join", "intersect", "except", "sort", "resource", "page", "pageSize"}
+
+
 def query_matches(query: Any, item: PlainItem) -> bool:
     """Whether an item is among those that a query, or a bare condition, means."""
-    words = {"filter", "join", "intersect", "except", "sort", "resource", "page", "pageSize"}
-    if not words & set(query):
+    if not WORDS & set(query):
         return holds(query, item_document(item), item_path)
     verdicts = [holds(query.get("filter") or {}, item_document(item), item_path)]
     if query.get("join") is not None:
         wanted = query["join"].get("filter", {})
-        marks = [annotation_document(mark) for mark in item.annotations]
+        marks = [annotation_document(mark, item) for mark in item.annotations]
         verdicts.append(any(holds(wanted, mark, annotation_path) for mark in marks))
     if query.get("intersect") is not None:
         verdicts.append(query_matches(query["intersect"]["query"], item))
     if query.get("except") is not None:
         verdicts.append(not query_matches(query["except"]["query"], item))
+    return all(verdicts)
+
+
+def annotation_query_matches(query: Any, mark: PlainAnnotation, item: PlainItem) -> bool:
+    """Whether an annotation of an item is among those that a query of annotations means."""
+    document = annotation_document(mark, item)
+    if not WORDS & set(query):
+        return holds(query, document, annotation_path)
+    verdicts = [holds(query.get("filter") or {}, document, annotation_path)]
+    if query.get("join") is not None:
+        wanted = query["join"].get("filter", {})
+        verdicts.append(holds(wanted, item_document(item), item_path))
+    if query.get("intersect") is not None:
+        verdicts.append(annotation_query_matches(query["intersect"]["query"], mark, item))
+    if query.get("except") is not None:
+        verdicts.append(not annotation_query_matches(query["except"]["query"], mark, item))
     return all(verdicts)
 
 
@@ -64,10 +82,11 @@ def item_document(item: PlainItem) -> Json:
     }
 
 
-def annotation_document(mark: PlainAnnotation) -> Json:
+def annotation_document(mark: PlainAnnotation, item: PlainItem) -> Json:
     status = {} if mark.status is None else {"status": mark.status}
     return status | {
         "id": f"an_{mark.key}",
+        "itemId": f"it_{item.key}",
         "label": mark.label,
         "type": mark.type,
         "createdAt": mark.created_at,

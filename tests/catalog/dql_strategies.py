@@ -113,6 +113,7 @@ annotation_leaves = st.one_of(
     keyed(st.sampled_from(["createdAt", "updatedAt"]), values(times)),
     keyed(st.just("creator"), values(people)),
     keyed(st.just("id"), values(st.integers(100, 103).map("an_{}".format))),
+    keyed(st.just("itemId"), values(st.integers(1, 8).map("it_{}".format))),
     keyed(dotted.map("attributes.{}".format) | st.just("attributes"), json_values),
     keyed(user_keys, json_values),
 )
@@ -130,3 +131,24 @@ whole_queries = st.fixed_dictionaries(
     optional={"join": joins, "intersect": others, "except": others, "resource": st.just("items")},
 )
 queries = conditions | whole_queries
+
+marks = trees(annotation_leaves)
+item_joins = st.fixed_dictionaries(
+    {"filter": conditions},
+    optional={"on": st.just({"resource": "items", "local": "id", "forigen": "itemId"})},
+)
+other_marks = (
+    st.fixed_dictionaries({}, optional={"filter": marks, "join": item_joins})
+    .filter(bool)
+    .map(lambda query: {"query": query})
+)
+annotation_queries = marks | st.fixed_dictionaries(
+    {"filter": marks},
+    optional={
+        "join": item_joins,
+        "intersect": other_marks,
+        "except": other_marks,
+        "resource": st.just("annotations"),
+    },
+)
+"""Of annotations, of which a join says what their items are."""

@@ -138,8 +138,14 @@ def matching_items(tx: Tx, view: View, where: ItemFilter) -> set[int]:
 
 def found_annotations(tx: Tx, view: View, where: AnnotationFilter) -> set[int]:
     check(where)
+    return matching_annotations(tx, view, where)
+
+
+def matching_annotations(tx: Tx, view: View, where: AnnotationFilter) -> set[int]:
+    """As `matching_items`."""
     shown = visible_annotations(
-        view, lambda c: sa.select(c.key, annotation_predicate(where, c, postgres=tx.postgres))
+        view,
+        lambda c: sa.select(c.key, annotation_predicate(where, c, view, postgres=tx.postgres)),
     )
     return _true_ones(tx.rows(shown))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gql_service.catalog.dql_query import compile_items
+from gql_service.catalog.dql_query import compile_annotations, compile_items
 from gql_service.catalog.dql_settings import Surroundings
 from gql_service.catalog.visibility import View
 from gql_service.database.engine import Database, Tx
 from gql_service.errors import Invalid, LimitExceeded
 from tests.catalog.filter_oracle import PlainAnnotation, PlainItem
-from tests.catalog.filter_shelf import matching_items, shelf
+from tests.catalog.filter_shelf import matching_annotations, matching_items, shelf
 from tests.catalog.test_dql_differential import AROUND, KEYS
 from tests.catalog.undone import undone
 
@@ -234,3 +234,45 @@ def test_a_sort_becomes_an_order_in_the_order_it_is_written() -> None:
         ("path", False),
         ("size", True),
     )
+
+
+ON_ITEMS = {"resource": "items", "local": "id", "forigen": "itemId"}
+OF_ANNOTATIONS: list[tuple[Any, set[int]]] = [
+    ({}, {11, 12, 31}),
+    ({"label": "car"}, {11, 31}),
+    ({"filter": {"type": {"$in": ["segment"]}}, "resource": "annotations"}, {12}),
+    ({"filter": {"label": "car"}, "join": {"on": ON_ITEMS, "filter": {"dir": "/dir1"}}}, {11}),
+    ({"join": {"filter": {"metadata.user.tags": "outdoor"}}}, {11, 12, 31}),
+    ({"join": {"filter": {"annotated": False}}}, set()),
+    ({"itemId": {"$ne": "it_1"}}, {31}),
+    ({"filter": {}, "intersect": {"query": {"join": {"filter": {"id": "it_1"}}}}}, {11, 12}),
+    ({"except": {"query": {"filter": {"attributes.colour": "red"}}}}, {12, 31}),
+]
+
+
+def test_queries_of_annotations_join_with_their_items(shown: tuple[Tx, View]) -> None:
+    for query, expected in OF_ANNOTATIONS:
+        where = compile_annotations(query, KEYS, AROUND).filter
+        assert matching_annotations(*shown, where) == expected, query
+    sort = {"sort": {"type": "ascending", "createdAt": "descending"}}
+    order = compile_annotations(sort, KEYS, AROUND).order
+    assert order == (("type", False), ("created_at", True))
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ({"resource": "items"}, ("resource",)),
+        ({"join": {"on": {"resource": "annotations"}}}, ("join", "on", "resource")),
+        ({"sort": {"filename": "ascending"}}, ("sort", "filename")),
+        ({"sort": []}, ("sort",)),
+        ({"delete": True}, ("delete",)),
+        ({"filter": {"name": "x"}}, ("filter", "name")),
+        ({"join": {"filter": {"label": "x"}}}, ("join", "filter", "label")),
+    ],
+    ids=str,
+)
+def test_a_query_of_annotations_refuses_what_is_of_items(query: Any, path: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        compile_annotations(query, KEYS, AROUND)
+    assert refusal.value.path == path

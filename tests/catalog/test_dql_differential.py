@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gql_service.catalog.dql_keys import Keys
-from gql_service.catalog.dql_query import compile_items
+from gql_service.catalog.dql_query import compile_annotations, compile_items
 from gql_service.catalog.dql_settings import Surroundings
 from gql_service.database.engine import Database
 from gql_service.errors import LimitExceeded
-from tests.catalog.dql_oracle import query_matches
-from tests.catalog.dql_strategies import queries
+from tests.catalog.dql_oracle import annotation_query_matches, query_matches
+from tests.catalog.dql_strategies import annotation_queries, queries
 from tests.catalog.filter_layers import Masks, layered
 from tests.catalog.filter_oracle import PlainItem
-from tests.catalog.filter_shelf import matching_items
+from tests.catalog.filter_shelf import matching_annotations, matching_items
 from tests.catalog.filter_strategies import masks, shelves
 from tests.catalog.undone import undone
 
@@ -49,6 +49,18 @@ def test_a_json_query_finds_what_the_plain_evaluator_finds(
     compare_queries(database, actor, items, through, asked)
 
 
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    items=shelves,
+    through=masks,
+    asked=st.lists(annotation_queries, min_size=1, max_size=QUERIES_PER_EXAMPLE),
+)
+def test_a_json_query_finds_the_annotations_that_the_plain_evaluator_finds(
+    database: Database, actor: int, items: list[PlainItem], through: Masks, asked: list[Any]
+) -> None:
+    compare_annotation_queries(database, actor, items, through, asked)
+
+
 def compare_queries(
     database: Database, actor: int, items: list[PlainItem], through: Masks, asked: list[Any]
 ) -> None:
@@ -61,3 +73,18 @@ def compare_queries(
                 continue
             expected = {item.key for item in shown if query_matches(query, item)}
             assert matching_items(tx, view, where) == expected, query
+
+
+def compare_annotation_queries(
+    database: Database, actor: int, items: list[PlainItem], through: Masks, asked: list[Any]
+) -> None:
+    with undone(database, actor) as tx:
+        view, shown = layered(tx, items, through)
+        placed = [(mark, item) for item in shown for mark in item.annotations]
+        for query in asked:
+            try:
+                where = compile_annotations(query, KEYS, AROUND).filter
+            except LimitExceeded:
+                continue
+            expected = {m.key for m, item in placed if annotation_query_matches(query, m, item)}
+            assert matching_annotations(tx, view, where) == expected, query

@@ -11,9 +11,10 @@ import gql_service.api.types.annotation as annotation_types
 import gql_service.api.types.item_list as item_lists
 import gql_service.api.types.version as versions
 from gql_service.api.arguments import PageArguments
-from gql_service.api.connections import Connection, window
+from gql_service.api.connections import Connection, page_size, window
 from gql_service.api.context import Info
-from gql_service.api.inputs.filters import AnnotationWhere, annotation_filter
+from gql_service.api.inputs.filters import AnnotationWhere
+from gql_service.api.inputs.item_queries import annotations_asked, keys_of, surroundings_of
 from gql_service.api.inputs.orders import AnnotationOrder, order_of
 from gql_service.api.point import Point
 from gql_service.api.shapes import ITEM_LIST, lists_of
@@ -44,12 +45,17 @@ async def dataset_annotations(
     info: Info,
     point: Point,
     where: AnnotationWhere | None,
+    dql: object,
     order_by: list[AnnotationOrder] | None,
     page: PageArguments,
+    *,
+    project: int,
 ) -> AnnotationConnection:
-    """A page of all annotations of a dataset that the viewer may read."""
-    filter = annotation_filter(where)
-    order = order_of(order_by)
+    """A page of all annotations of a dataset that the viewer may read, which is in the project."""
+    around = surroundings_of(point.dataset, page_size(*page), project)
+    query = annotations_asked(where, dql, keys_of(point.dataset), around)
+    filter = query.filter if query and query.filter != AnnotationFilter() else None
+    order = order_of(order_by) or (tuple(query.order) if query else ())
     asked = window(("annotations", point.dataset, filter, order), *page)
     at = item_lists.pinned(point, asked)
 
@@ -102,12 +108,15 @@ async def item_annotations(
     point: Point,
     item: int,
     where: AnnotationWhere | None,
+    dql: object,
     order_by: list[AnnotationOrder] | None,
     page: PageArguments,
 ) -> AnnotationConnection:
     """A page of the annotations of an item, read together with those of its siblings."""
-    filter = annotation_filter(where)
-    order = order_of(order_by)
+    around = surroundings_of(point.dataset, page_size(*page), None)
+    query = annotations_asked(where, dql, keys_of(point.dataset), around)
+    filter = query.filter if query else None
+    order = order_of(order_by) or (tuple(query.order) if query else ())
     asked = window((ITEM_LIST, filter, order), *page)
     at = item_lists.pinned(point, asked)
     place = (*at.pair, item)

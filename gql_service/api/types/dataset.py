@@ -27,7 +27,7 @@ from gql_service.api.arguments import (
 from gql_service.api.connections import After, Before, Connection, First, Last
 from gql_service.api.context import Context, Info
 from gql_service.api.described import resolver
-from gql_service.api.inputs.item_queries import Dql
+from gql_service.api.inputs.item_queries import AnnotationsDql, Dql
 from gql_service.api.point import Point
 from gql_service.api.types.enums import DatasetType, Permission
 from gql_service.api.types.expiration import DatasetExpiration
@@ -268,6 +268,7 @@ class Dataset(Node):
         self,
         info: Info,
         where: AnnotationsWhere = None,
+        dql: AnnotationsDql = None,
         order_by: AnnotationOrderBy = None,
         first: First = None,
         after: After = None,
@@ -275,7 +276,9 @@ class Dataset(Node):
         before: Before = None,
     ) -> LazyAnnotationConnection:
         page = (first, after, last, before)
-        return await annotation_lists.dataset_annotations(info, self.point, where, order_by, page)
+        return await annotation_lists.dataset_annotations(
+            info, self.point, where, dql, order_by, page, project=self.record.project
+        )
 
 
 async def load_dataset(info: Info, point: Point) -> Dataset | None:

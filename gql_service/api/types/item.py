@@ -18,6 +18,7 @@ from gql_service.api.arguments import AnnotationOrderBy, AnnotationsWhere
 from gql_service.api.connections import After, Before, First, Last
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
+from gql_service.api.inputs.item_queries import AnnotationsDql
 from gql_service.api.point import Point
 from gql_service.api.scalars import JSON
 from gql_service.api.types.lazy import (
@@ -133,6 +134,7 @@ class Item(Node):
         self,
         info: Info,
         where: AnnotationsWhere = None,
+        dql: AnnotationsDql = None,
         order_by: AnnotationOrderBy = None,
         first: First = None,
         after: After = None,
@@ -141,7 +143,7 @@ class Item(Node):
     ) -> LazyAnnotationConnection:
         page = (first, after, last, before)
         return await annotation_lists.item_annotations(
-            info, self.point, self.placed.row.key, where, order_by, page
+            info, self.point, self.placed.row.key, where, dql, order_by, page
         )
 
     @resolver(description="Who made it.")
