@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 import strawberry
 
-import gql_service.api.types.dataset as datasets
+import gql_service.api.types.dataset_source as dataset_sources
 import gql_service.api.types.history as histories
 import gql_service.api.types.item as items
 from gql_service.api.connections import After, First
@@ -106,7 +106,7 @@ class Annotation(Node):
     def source(self) -> LazyDatasetSource | None:
         if self.row.origin_dataset == self.point.dataset:
             return None
-        return datasets.DatasetSource.of(self.row.origin_dataset, self.row.origin_version)
+        return dataset_sources.DatasetSource.of(self.row.origin_dataset, self.row.origin_version)
 
     @resolver(description="Who made it.")
     async def creator(self, info: Info) -> User:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import strawberry
@@ -11,7 +11,7 @@ import gql_service.api.types.annotation as annotation_types
 import gql_service.api.types.item_list as item_lists
 import gql_service.api.types.version as versions
 from gql_service.api.arguments import PageArguments
-from gql_service.api.connections import Connection, page_size, window
+from gql_service.api.connections import Connection, Window, page_size, window
 from gql_service.api.context import Info
 from gql_service.api.inputs.filters import AnnotationWhere
 from gql_service.api.inputs.item_queries import annotations_asked, keys_of, surroundings_of
@@ -74,17 +74,19 @@ async def dataset_annotations(
         )
 
     def read(tx: Tx) -> Slice:
+        view = open_view(tx, at.dataset, at.version)
+        after, limit, backwards = asked.anchor, asked.limit, asked.backwards
         return page_annotations(
-            tx,
-            open_view(tx, at.dataset, at.version),
-            filter,
-            order,
-            after=asked.anchor,
-            limit=asked.limit,
-            backwards=asked.backwards,
+            tx, view, filter, order, after=after, limit=limit, backwards=backwards
         )
 
-    found = await info.context.read(read)
+    return _resolved(await info.context.read(read), at, asked, count)
+
+
+def _resolved(
+    found: Slice, at: Point, asked: Window, count: Callable[[], Awaitable[int]]
+) -> AnnotationConnection:
+    """A page whose rows are resolved one by one."""
     return AnnotationConnection(
         rows=[annotation_types.Annotation.of(row, at) for row in found.rows],
         cursors=[asked.cursor(row.key, at.version) for row in found.rows],

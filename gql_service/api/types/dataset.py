@@ -8,6 +8,7 @@ import strawberry
 
 import gql_service.api.types.annotation_list as annotation_lists
 import gql_service.api.types.dataset_list as dataset_lists
+import gql_service.api.types.dataset_source as dataset_sources
 import gql_service.api.types.diff as diffs
 import gql_service.api.types.item_list as item_lists
 import gql_service.api.types.project as projects
@@ -44,6 +45,7 @@ from gql_service.api.types.lazy import (
     LazyAnnotationConnection,
     LazyDataset,
     LazyDatasetDiff,
+    LazyDatasetSource,
     LazyItemConnection,
     LazyProject,
     LazyRecipe,
@@ -61,23 +63,6 @@ from gql_service.catalog.permission import CHANGES, OF_PROJECTS
 from gql_service.catalog.project import permissions_in
 from gql_service.catalog.storage import storage_of
 from gql_service.errors import NotFound
-
-
-@strawberry.type(description="A dataset at the version that was taken from it.")
-class DatasetSource:
-    point: strawberry.Private[Point]
-    version: int = strawberry.field(description="The version that was taken.")
-
-    @staticmethod
-    def of(dataset: int, version: int) -> DatasetSource:
-        return DatasetSource(point=Point(dataset, version, fixed=True), version=version)
-
-    @resolver(
-        description="The dataset at that version; null when it is deleted or not the viewer's to "
-        "read."
-    )
-    async def dataset(self, info: Info) -> LazyDataset | None:
-        return await load_dataset(info, self.point)
 
 
 @strawberry.type(description="A named line of versions; its fields are those of one version.")
@@ -127,9 +112,9 @@ class Dataset(Node):
         return await recipes.load_recipe(info, version.recipe, revision)
 
     @resolver(description="What it was made from, in the order taken in.")
-    async def sources(self, info: Info) -> list[DatasetSource]:
+    async def sources(self, info: Info) -> list[LazyDatasetSource]:
         found = await info.context.load(sources_of, self.point.pair)
-        return [DatasetSource.of(*pair) for pair in found or ()]
+        return [dataset_sources.DatasetSource.of(*pair) for pair in found or ()]
 
     @resolver(description="The readable datasets that were cloned from it, by name.")
     async def clones(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import strawberry
 
-import gql_service.api.types.dataset as datasets
+import gql_service.api.types.dataset_source as dataset_sources
 import gql_service.api.types.diff as diffs
 from gql_service.api.connections import Window, window
 from gql_service.api.context import Info
@@ -54,7 +54,7 @@ class FieldBlame:
 
     @resolver(description="In which version of which dataset it was written.")
     def source(self) -> LazyDatasetSource:
-        return datasets.DatasetSource.of(self.found.dataset, self.found.version)
+        return dataset_sources.DatasetSource.of(self.found.dataset, self.found.version)
 
 
 async def item_history(

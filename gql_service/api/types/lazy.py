@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from gql_service.api.types.annotation import Annotation
     from gql_service.api.types.annotation_list import AnnotationConnection
     from gql_service.api.types.binary import Binary
-    from gql_service.api.types.dataset import Dataset, DatasetSource
+    from gql_service.api.types.dataset import Dataset
+    from gql_service.api.types.dataset_source import DatasetSource
     from gql_service.api.types.diff import (
         AnnotationChangeConnection,
         DatasetDiff,
@@ -37,7 +38,7 @@ LazyAnnotationConnection = Annotated[
 ]
 LazyBinary = Annotated["Binary", strawberry.lazy(f"{_TYPES}.binary")]
 LazyDataset = Annotated["Dataset", strawberry.lazy(f"{_TYPES}.dataset")]
-LazyDatasetSource = Annotated["DatasetSource", strawberry.lazy(f"{_TYPES}.dataset")]
+LazyDatasetSource = Annotated["DatasetSource", strawberry.lazy(f"{_TYPES}.dataset_source")]
 LazyDatasetDiff = Annotated["DatasetDiff", strawberry.lazy(f"{_TYPES}.diff")]
 LazyFieldBlame = Annotated["FieldBlame", strawberry.lazy(f"{_TYPES}.history")]
 LazyItem = Annotated["Item", strawberry.lazy(f"{_TYPES}.item")]

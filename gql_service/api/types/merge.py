@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 
 import gql_service.api.types.annotation as annotation_types
-import gql_service.api.types.dataset as datasets
+import gql_service.api.types.dataset_source as dataset_sources
 from gql_service.api.connections import After, Connection, First, window
 from gql_service.api.context import Info
 from gql_service.api.described import resolver
@@ -83,11 +83,11 @@ class Conflict:
 
     @resolver(description="Where the left value stood.")
     def left_source(self) -> LazyDatasetSource:
-        return datasets.DatasetSource.of(*self.record.left_source)
+        return dataset_sources.DatasetSource.of(*self.record.left_source)
 
     @resolver(description="Where the right value stood.")
     def right_source(self) -> LazyDatasetSource:
-        return datasets.DatasetSource.of(*self.record.right_source)
+        return dataset_sources.DatasetSource.of(*self.record.right_source)
 
 
 @strawberry.type(description="What a merge decided, or as a plan, what it would decide.")
