@@ -74,7 +74,9 @@ def main() -> None:
         _fail(refusal.message)
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        _fail(f"GQL_SERVICE_{'_'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+        name = "_".join(map(str, first["loc"])).upper()
+        named = name if name.startswith(("GQL_SERVICE_", "AWS_")) else f"GQL_SERVICE_{name}"
+        _fail(f"{named}: {first['msg']}")
     except SQLAlchemyError as trouble:
         _fail(f"The database: {str(trouble).splitlines()[0]}")
     except OSError as trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 from collections.abc import Collection
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import anyio
 from starlette.applications import Starlette
@@ -21,10 +23,11 @@ from gql_service.catalog.project import project_by_name
 from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Clock, Database, Tx, utc_now
-from gql_service.errors import Conflict, NotFound, ServiceError
+from gql_service.errors import Conflict, Invalid, NotFound, ServiceError
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 from gql_service.vault.disk import DiskVault
+from gql_service.vault.s3_signing import Account
 
 THREADS = 8
 """Transactions at once in one process: enough that slow ones leave room for others, and few enough
@@ -73,10 +76,40 @@ def open_store(settings: Settings, *, clock: Clock = utc_now, migrate: bool = Fa
             raise ServiceError(
                 "The database is not at the schema of this release; run: gql-service migrate"
             )
-        return Store(settings, database, DiskVault(settings.data_dir / "files"))
+        return Store(settings, database, open_vault(settings))
     except BaseException:
         database.close()
         raise
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Where the settings say that the bytes are: a folder, or an S3-compatible store.
+
+    Raises Invalid when a store is named that cannot be opened, StorageUnavailable when it does not
+    answer.
+    """
+    if settings.storage_url is None:
+        return DiskVault(settings.data_dir / "files")
+    try:
+        # Only who keeps files in a store has the library for it, and waits for it to load.
+        s3 = importlib.import_module("gql_service.vault.s3")
+    except ModuleNotFoundError as missing:
+        raise Invalid("Storage in S3 needs: pip install 'gql-service[s3]'") from missing
+    if settings.storage_access_key is None or settings.storage_secret_key is None:
+        raise Invalid("Storage in S3 needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    bucket, _, prefix = settings.storage_url.removeprefix("s3://").partition("/")
+    token = settings.storage_session_token
+    account = Account(
+        endpoint=settings.resolved_storage_endpoint,
+        bucket=bucket,
+        region=settings.storage_region,
+        access_key=settings.storage_access_key,
+        secret_key=settings.storage_secret_key.get_secret_value(),
+        session_token=None if token is None else token.get_secret_value(),
+    )
+    vault = s3.S3Vault(account, prefix)
+    vault.check()
+    return cast("Vault", vault)
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> Service:

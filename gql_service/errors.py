@@ -18,6 +18,7 @@ ServiceError
 ├── RecipeMismatch       datasets with different recipes; lists the differences
 ├── Timeout              it took longer than a request may take; nothing was written
 ├── Busy                 the database stayed locked for longer than we wait
+│   └── StorageUnavailable   where the bytes are failed, or does not answer
 ├── InsufficientStorage  no room left for the bytes or the rows
 ├── BinaryCorrupt        stored bytes are missing or differ from their digest
 └── SchemaTooNew         the database was written by a newer release
@@ -209,6 +210,10 @@ class Timeout(ServiceError):
 
 class Busy(ServiceError):
     code = ErrorCode.BUSY
+
+
+class StorageUnavailable(Busy):
+    """Nothing was stored; what is stored is not lost, and the same may be tried again."""
 
 
 class InsufficientStorage(ServiceError):

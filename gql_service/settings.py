@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -12,11 +12,20 @@ from sqlalchemy.exc import ArgumentError
 MIB = 1024 * 1024
 
 
+def _or_aws(name: str, *standard: str) -> AliasChoices:
+    """Our own variable, or else the one that every tool for S3 reads."""
+    return AliasChoices(f"GQL_SERVICE_{name}", *standard)
+
+
 class Settings(BaseSettings):
     """Each field is read from `GQL_SERVICE_<NAME>`; the defaults run the embedded service."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GQL_SERVICE_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="GQL_SERVICE_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(
@@ -27,6 +36,42 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql://user@host/name; left out, an SQLite file in the data folder. It "
         "may have a password in it, and is never shown.",
+    )
+    storage_url: str | None = Field(
+        default=None,
+        pattern="^s3://[^/]+(/.*)?$",
+        description="s3://bucket/prefix in an S3-compatible store; left out, the data folder.",
+    )
+    storage_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        validation_alias=_or_aws("STORAGE_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        description="Address of the store; left out, that of Amazon S3 in the region.",
+    )
+    storage_region: str = Field(
+        default="us-east-1",
+        validation_alias=_or_aws("STORAGE_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="Region of the bucket.",
+    )
+    storage_access_key: str | None = Field(
+        default=None,
+        validation_alias=_or_aws("STORAGE_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        description="Name of the key that opens the bucket.",
+    )
+    storage_secret_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_or_aws("STORAGE_SECRET_KEY", "AWS_SECRET_ACCESS_KEY"),
+        description="The key's secret.",
+    )
+    storage_session_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=_or_aws("STORAGE_SESSION_TOKEN", "AWS_SESSION_TOKEN"),
+        description="Token of a temporary key.",
+    )
+    direct_downloads: bool = Field(
+        default=False,
+        description="Send downloads to the store, where it can sign addresses, for 5 minutes "
+        "each; the bytes are then not compared with their digest on the way.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
@@ -153,6 +198,11 @@ class Settings(BaseSettings):
             if given.startswith(prefix):
                 return "postgresql+psycopg://" + given.removeprefix(prefix)
         return given
+
+    @property
+    def resolved_storage_endpoint(self) -> str:
+        default = f"https://s3.{self.storage_region}.amazonaws.com"
+        return (self.storage_endpoint or default).rstrip("/")
 
     @property
     def embedded(self) -> bool:

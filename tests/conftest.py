@@ -35,8 +35,10 @@ from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
 from gql_service.settings import Settings
 from gql_service.vault.memory import MemoryVault
+from gql_service.vault.s3_signing import Account
 from tests.postgres import MIGRATED, Cluster, find_binaries, running_cluster, version_of
 from tests.snapshot import PostgresSnapshot, Snapshot, SqliteSnapshot
+from tests.stores.openstack import is_installed, running_swift
 
 DIALECTS = ["sqlite", "postgresql"]
 
@@ -77,6 +79,15 @@ def clock() -> SetClock:
 @pytest.fixture
 def vault() -> MemoryVault:
     return MemoryVault()
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[Account]:
+    """A real S3-compatible server of this run, with an empty bucket."""
+    if not is_installed():
+        pytest.skip("no S3-compatible server: uv sync --group stores")
+    with running_swift() as account:
+        yield account
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""How files are sent: whole, in part, or not at all when the client has them already."""
+"""How files are sent: whole, in part, or not at all when the client has them already.
+
+Where it is set and the store can, the client is sent to the store with an address that lasts for
+minutes and names the headers of the answer: still an attachment, still no type that a browser runs.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,9 @@ GUARDS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
+LINK_SECONDS = 300
+"""How long a download sent to the store may take to begin."""
+
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -101,12 +108,25 @@ async def send_file(backend: Backend, request: Request, file: FileToSend) -> Res
     status = 200 if wanted is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
+    if link := _link(backend, file):
+        # The address does not last as long as the bytes do: only these may be kept.
+        sent_on = {"location": link, "cache-control": "no-store"}
+        return Response(status_code=307, headers=_headers(file) | sent_on)
     pieces = await backend.run(
         lambda: open_binary(
             backend.database, backend.vault, file.binary, start=sent.start, stop=sent.stop
         )
     )
     return StreamingResponse(pieces, status_code=status, headers=headers)
+
+
+def _link(backend: Backend, file: FileToSend) -> str | None:
+    """Where the store itself sends the file, when it may and the bytes are not known to be bad."""
+    if not backend.settings.direct_downloads or file.binary.state == "corrupt":
+        return None
+    headers = {name: _headers(file)[name] for name in ("cache-control", "content-disposition")}
+    headers["content-type"] = _content_type(file.binary)
+    return backend.vault.link(file.binary.blob_key, headers, seconds=LINK_SECONDS)
 
 
 def _headers(file: FileToSend) -> dict[str, str]:

@@ -23,6 +23,7 @@ from gql_service.catalog.thumbnail import THUMBNAILS, remove_thumbnails
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
+from gql_service.errors import StorageUnavailable
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 
@@ -125,7 +126,7 @@ def _delete_object(vault: Vault, key: str) -> int | None:
     try:
         size = vault.size(key) or 0
         vault.delete(key)
-    except OSError:
+    except StorageUnavailable:
         _log.exception("object %s could not be deleted", key)
         return None
     _log.info("object %s deleted, %d bytes", key, size)

@@ -7,7 +7,7 @@ one object over another, and never deletes by itself: who may go is decided by t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -27,7 +27,7 @@ def check_key(key: str) -> str:
 class Vault(Protocol):
     """Where the bytes are. Every call may be made by any number of threads and processes.
 
-    Any other failure of the medium is raised as the OSError that it is.
+    Each raises StorageUnavailable when the medium fails or cannot be reached; the cause is logged.
     """
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
@@ -36,7 +36,10 @@ class Vault(Protocol):
         All or nothing: until the end nobody sees the object, and after a failure (of the medium
         or of `chunks`, whose exceptions pass through) nothing of it is left. The key must never
         have been used before. Raises InsufficientStorage when there is no room, and Conflict
-        when the key was deleted while the object was being written.
+        where it can be seen that the key was used, or deleted while the object was being written.
+
+        A store whose answers can be lost may still complete a `put` that failed here. That is why
+        a key is never used again, and why the sweep deletes it twice.
         """
         ...
 
@@ -61,5 +64,14 @@ class Vault(Protocol):
         """Every key under which there is something, an unfinished `put` included, in any order.
 
         What is written or deleted meanwhile may or may not be among them.
+        """
+        ...
+
+    def link(self, key: str, headers: Mapping[str, str], *, seconds: int) -> str | None:
+        """An address from which anybody can get the object for `seconds`, without us.
+
+        The answer there has these headers, of which `content-type`, `content-disposition` and
+        `cache-control` can be chosen. None for a vault that has no such addresses. Whether the
+        object exists is not looked at.
         """
         ...

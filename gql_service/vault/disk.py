@@ -13,15 +13,25 @@ the sweep deletes every object a second time, much later, before it forgets the 
 from __future__ import annotations
 
 import errno
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gql_service.errors import BinaryCorrupt, Conflict, InsufficientStorage
+from gql_service.errors import (
+    BinaryCorrupt,
+    Conflict,
+    InsufficientStorage,
+    StorageUnavailable,
+)
 from gql_service.vault.contract import CHUNK, KEY, check_key
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DAMAGED = {errno.ENOENT, errno.EISDIR, errno.EIO, errno.EBADMSG, errno.EUCLEAN}
+"""Of a file that cannot be read: it is gone or bad. The rest passes, such as too many open files,
+and must not let a binary be marked."""
+_log = logging.getLogger(__name__)
 
 
 class DiskVault:
@@ -64,21 +74,27 @@ class DiskVault:
         return pieces
 
     def size(self, key: str) -> int | None:
-        try:
-            return self._path(key).stat().st_size
-        except FileNotFoundError:
-            return None
+        path = self._path(key)
+        with _medium_errors():
+            try:
+                return path.stat().st_size
+            except FileNotFoundError:
+                return None
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        path.with_suffix(".tmp").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        with _medium_errors():
+            path.with_suffix(".tmp").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
         for number in range(256):
-            with os.scandir(self.folder / f"{number:02x}") as entries:
+            with _medium_errors(), os.scandir(self.folder / f"{number:02x}") as entries:
                 names = {entry.name.removesuffix(".tmp") for entry in entries}
             yield from (name for name in names if KEY.fullmatch(name))
+
+    def link(self, key: str, headers: Mapping[str, str], *, seconds: int) -> None:  # noqa: ARG002
+        return None
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)[:2] / key
@@ -119,15 +135,19 @@ def _pieces(path: Path, start: int, stop: int | None) -> Iterator[bytes]:
                 left = None if left is None else left - len(piece)
                 yield piece
     except OSError as error:
-        raise BinaryCorrupt("The stored bytes are missing or cannot be read") from error
+        if error.errno in _DAMAGED:
+            raise BinaryCorrupt("The stored bytes are missing or cannot be read") from error
+        _log.error("the disk failed: %s", error)
+        raise StorageUnavailable("The storage of files failed") from error
 
 
 @contextmanager
 def _medium_errors() -> Iterator[None]:
-    """A full disk in our words; `chunks` is left outside, its errors are its own."""
+    """Errors of the disk in our words; `chunks` is left outside, its errors are its own."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise InsufficientStorage("There is no room left for the bytes") from error
-        raise
+        _log.error("the disk failed: %s", error)
+        raise StorageUnavailable("The storage of files failed") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 
 from gql_service.errors import BinaryCorrupt
@@ -41,3 +41,6 @@ class MemoryVault:
     def keys(self) -> Iterator[str]:
         with self._lock:
             return iter(list(self._objects))
+
+    def link(self, key: str, headers: Mapping[str, str], *, seconds: int) -> None:  # noqa: ARG002
+        return None

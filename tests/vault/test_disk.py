@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
-from gql_service.errors import BinaryCorrupt, Conflict, InsufficientStorage
+from gql_service.errors import (
+    BinaryCorrupt,
+    Conflict,
+    InsufficientStorage,
+    StorageUnavailable,
+)
 from gql_service.vault.disk import DiskVault
 from tests.vault.contract import VaultContract, fresh
 
@@ -72,7 +77,7 @@ def test_whichever_call_fails_nothing_stays_and_the_next_upload_succeeds(
 ) -> None:
     watched = Watched(monkeypatch)
     watched.number = number
-    refusal = OSError if number == errno.EIO else InsufficientStorage
+    refusal = StorageUnavailable if number == errno.EIO else InsufficientStorage
     for nth in range(1, 8):
         watched.calls, watched.fail_at = [], nth
         with pytest.raises(refusal):
@@ -89,7 +94,7 @@ def test_a_failed_fsync_is_not_tried_again(
 ) -> None:
     watched = Watched(monkeypatch)
     watched.fail_at = 3
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(StorageUnavailable):
         disk.put(fresh(), [b"one"])
     assert watched.calls.count("fsync") == 1
 
@@ -134,6 +139,23 @@ def test_an_upload_that_was_deleted_meanwhile_is_refused(disk: DiskVault) -> Non
     with pytest.raises(Conflict):
         disk.put(key, swept())
     assert files(disk) == []
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES])
+def test_a_trouble_that_passes_is_not_taken_for_corruption(
+    disk: DiskVault, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    key = fresh()
+    disk.put(key, [b"x"])
+
+    def refusing(*_: Any, **__: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as troubled:
+        troubled.setattr(Path, "open", refusing)
+        with pytest.raises(StorageUnavailable):
+            disk.read(key)
+    assert b"".join(disk.read(key)) == b"x"
 
 
 def test_a_disk_error_while_reading_is_corruption(disk: DiskVault) -> None:

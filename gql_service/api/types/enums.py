@@ -86,7 +86,8 @@ _describe(
         "NOT_LOCKED": "The dataset is not locked.",
         "LIMIT_EXCEEDED": "Well-formed, but larger than a limit of this service.",
         "TIMEOUT": "It took longer than a request may take, was stopped, and wrote nothing.",
-        "BUSY": "The database stayed locked for longer than the service waits. Try again.",
+        "BUSY": "The database stayed locked for longer than the service waits, or the storage of "
+        "files does not answer. Try again.",
         "IDEMPOTENCY_CONFLICT": "The idempotency key stands for another input, or for a success "
         "whose secret was shown once.",
         "PERSISTED_QUERY_NOT_FOUND": "The document that was named is not known; send it.",
