@@ -22,7 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
-from gql_service.app import Service, build, issue_token, open_store, user_named
+from gql_service.app import Service, Store, build, issue_token, open_store, user_named
+from gql_service.catalog.binary_audit import corrupt_count, mark_damaged
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.sweep import sweep as sweep_binaries
 from gql_service.catalog.user import ALL_SCOPES, create_user
@@ -214,9 +215,19 @@ def token(
 def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Read and hash every binary.")] = False,
 ) -> None:
-    """Prove every invariant of the store; exit code 1 when one does not hold."""
-    with closing(open_store(Settings())) as store, _progress("verifying") as advance:
-        findings = verify_store(store.database, store.vault, deep=deep, progress=advance)
+    """Prove every invariant of the store; exit code 1 when one does not hold.
+
+    With --deep, binaries whose bytes are bad are marked: uploading the same files heals them.
+    """
+    with closing(open_store(Settings())) as store:
+        with _progress("verifying") as advance:
+            findings = verify_store(store.database, store.vault, deep=deep, progress=advance)
+        if deep and findings:
+            store.database.write(lambda tx: mark_damaged(tx, findings))
+        with store.database.read() as tx:
+            corrupt = corrupt_count(tx)
+    if corrupt:
+        out.print(f"{corrupt} binaries are corrupt; uploading the same files again heals them")
     for finding in findings:
         err.print(f"{finding.invariant}: {finding.detail}", style="red", markup=False)
     if findings:

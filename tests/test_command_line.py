@@ -283,16 +283,34 @@ def test_a_finding_is_a_line_and_exit_code_1(command: Command, photos: Path, use
     importing(command, photos)
     store = stored()
     with store.database.read() as tx:
-        key = tx.scalar(sa.select(BINARIES.c.blob_key).order_by(BINARIES.c.id))
-    path = Path("data/files") / key[:2] / key
-    content = path.read_bytes()
+        keys = [row.blob_key for row in tx.rows(sa.select(BINARIES.c.blob_key).limit(2))]
+    changed, gone = (Path("data/files") / key[:2] / key for key in keys)
     store.close()
 
-    path.write_bytes(content.upper())
+    changed.write_bytes(changed.read_bytes().upper())
     assert command("verify").code == 0
     command("verify", "--deep").refused("every binary hashes to its name: ")
-    path.unlink()
+    gone.unlink()
     command("verify").refused("every binary has its bytes: ", "found")
+
+
+def test_a_damaged_file_is_marked_by_a_deep_check_and_healed_by_the_same_file(
+    command: Command, photos: Path, user: str
+) -> None:
+    importing(command, photos)
+    (damaged,) = (path for path in Path("data/files").rglob("*") if _is(path, photos / "note.txt"))
+    damaged.write_bytes(b"x")
+    assert command("verify", "--deep").code == 1
+    waiting = "1 binaries are corrupt; uploading the same files again heals them"
+    assert command("verify", "--deep") == Ran(0, [waiting, "Every invariant holds"], [])
+
+    importing(command, photos, "--overwrite")
+
+    assert command("verify", "--deep") == Ran(0, ["Every invariant holds"], [])
+
+
+def _is(path: Path, other: Path) -> bool:
+    return path.is_file() and path.read_bytes() == other.read_bytes()
 
 
 def test_a_dry_sweep_says_what_would_go_and_takes_nothing(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from gql_service.catalog.sweep_steps import NAMED
 from gql_service.catalog.thumbnail import THUMBNAILS
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
+from gql_service.database.sets import among, chunks
 from gql_service.errors import BinaryCorrupt
 from gql_service.vault.contract import Vault
 
@@ -56,7 +57,7 @@ def _objects(tx: Tx, vault: Vault, deep: bool, progress: Callable[[], None]) -> 
         if size != row.size:
             found = "nothing" if size is None else f"{size} bytes"
             detail = f"{row.sha256}: {row.size} bytes expected, {found} found"
-            yield Finding("every binary has its bytes", detail)
+            yield Finding("every binary has its bytes", detail, row.blob_key)
         elif deep:
             yield from _hashed(vault, row)
         progress()
@@ -68,7 +69,27 @@ def _hashed(vault: Vault, row: sa.Row[Any]) -> Iterator[Finding]:
         for piece in vault.read(row.blob_key):
             digest.update(piece)
     except BinaryCorrupt as unreadable:
-        yield Finding("every binary can be read", f"{row.sha256}: {unreadable.message}")
+        detail = f"{row.sha256}: {unreadable.message}"
+        yield Finding("every binary can be read", detail, row.blob_key)
         return
     if digest.hexdigest() != row.sha256:
-        yield Finding("every binary hashes to its name", row.sha256)
+        yield Finding("every binary hashes to its name", row.sha256, row.blob_key)
+
+
+def mark_damaged(tx: Tx, findings: Iterable[Finding]) -> None:
+    """Marks the binaries whose bytes were found bad; the next upload of the same bytes heals them.
+
+    Unmarked, that upload would be told that they are stored. One that was healed since keeps its
+    new object and is left alone.
+    """
+    keys = sorted({one.damaged for one in findings if one.damaged is not None})
+    for part in chunks(keys):
+        bad = among(BINARIES.c.blob_key, part)
+        tx.execute(sa.update(BINARIES).where(bad).values(state="corrupt"))
+
+
+def corrupt_count(tx: Tx) -> int:
+    """How many binaries are known to be corrupt, and wait for the same bytes."""
+    corrupt = sa.select(sa.func.count()).where(BINARIES.c.state == "corrupt")
+    count: int = tx.scalar(corrupt)
+    return count

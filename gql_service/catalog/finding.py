@@ -15,10 +15,11 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One invariant that does not hold, and where."""
+    """One invariant that does not hold, and where; `damaged` is the key of a bad object."""
 
     invariant: str
     detail: str
+    damaged: str | None = None
 
 
 def no_rows(

@@ -70,6 +70,18 @@ class Client:
         **input: Any,
     ) -> Any:
         """Uploads files: (name, bytes), or the fields of UploadItem with `name` and `content`."""
+        answer = self.upload_answer(dataset, files, fields, **input)
+        assert "errors" not in answer, answer
+        return answer["data"]["uploadItems"]
+
+    def upload_answer(
+        self,
+        dataset: str,
+        files: Sequence[tuple[str, bytes] | Mapping[str, Any]],
+        fields: str = "added",
+        **input: Any,
+    ) -> dict[str, Any]:
+        """The whole answer to the same, errors included."""
         given = [
             dict(one) if isinstance(one, Mapping) else {"name": one[0], "content": one[1]}
             for one in files
@@ -93,9 +105,8 @@ class Client:
             files=parts,
             headers={**self.headers, "graphql-require-preflight": "1"},
         )
-        answer = json.loads(response.content)
-        assert "errors" not in answer, answer
-        return answer["data"]["uploadItems"]
+        answer: dict[str, Any] = json.loads(response.content)
+        return answer
 
     def get(self, url: str, **headers: str) -> Any:
         """Downloads from an address of this service."""
