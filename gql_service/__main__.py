@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
-from gql_service.app import Service, Store, build, issue_token, open_store, user_named
+from gql_service.app import Service, build, issue_token, open_store, user_named
 from gql_service.catalog.binary_audit import corrupt_count, mark_damaged
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.sweep import sweep as sweep_binaries
