@@ -78,7 +78,8 @@ class Site:
         self.folder = folder
         shutil.copy(template, folder / "rows.sqlite3")
         shelf = self.open()
-        shelf.add(KEPT, BAD, BACK, GOES)
+        for content in (KEPT, BAD, BACK, GOES):  # whose numbers are 1 to 4
+            shelf.add(content)
         shelf.upload(b"never")
         marked = sa.update(BINARIES).where(BINARIES.c.id == 2).values(state="corrupt")
         shelf.database.write(lambda tx: tx.execute(marked))
