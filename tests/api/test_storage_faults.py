@@ -1,6 +1,6 @@
 """A disk that is full or broken: the client is told so in a code, and everything else goes on.
 
-Seeded bugs that turned these red: SEEDED
+Seeded bugs that turned these red: an error of the disk that is passed on as it is.
 """
 
 from __future__ import annotations

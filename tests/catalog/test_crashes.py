@@ -1,7 +1,4 @@
-"""A process that is killed at any step of an upload or a sweep loses and leaks nothing.
-
-Seeded bugs that turned this red: SEEDED
-"""
+"""A process that is killed at any step of an upload or a sweep loses and leaks nothing."""
 
 from __future__ import annotations
 

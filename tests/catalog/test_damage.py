@@ -1,6 +1,7 @@
 """Objects that were truncated, changed or lost are found, never served, and healed by an upload.
 
-Seeded bugs that turned these red: SEEDED
+Seeded bugs that turned these red: bytes that are not hashed; damage that is found and not marked;
+an upload that heals nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A store whose answers get lost, or whose work comes late, loses nothing and leaks nothing.
 
-Seeded bugs that turned these red: SEEDED
+Seeded bugs that turned these red: no second deletion; a failed deletion noted as done; the journal
+row of a failed upload dropped; a failed upload taken for done.
 """
 
 from __future__ import annotations

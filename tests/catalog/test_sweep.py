@@ -20,6 +20,7 @@ from gql_service.catalog.binary import BINARIES, BLOB_KEYS, CANDIDATES, attach
 from gql_service.catalog.sweep import SweepReport
 from gql_service.catalog.sweep_steps import TooMuch, condemn
 from gql_service.database.engine import Database
+from gql_service.errors import StorageUnavailable
 from gql_service.vault.memory import MemoryVault
 from tests.catalog.holding import LEASE, STATES, Shelf, make_shelf
 
@@ -276,7 +277,7 @@ class StubbornVault(MemoryVault):
 
     def delete(self, key: str) -> None:
         if key == self.stuck:
-            raise OSError("bad sector")
+            raise StorageUnavailable("bad sector")
         super().delete(key)
 
 

@@ -76,6 +76,9 @@ class _Connection:
                         head = f"HTTP/1.1 {self.proxy.status}\r\n"
                         close = "content-length: 0\r\nconnection: close\r\n\r\n"
                         self.client.sendall((head + close).encode())
+                        self.client.shutdown(socket.SHUT_WR)
+                        while self.client.recv(65536):  # or the rest of the body resets it all
+                            pass
                         break
                 self.store.sendall(data)
         self._close()
