@@ -31,8 +31,7 @@ from gql_service.database import migrate as migrations
 from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
 from gql_service.errors import ServiceError
-from gql_service.playground.pages import MAKE_IT, is_built
-from gql_service.serve import running, serve_until_stopped
+from gql_service.serve import greeting, running, serve_until_stopped
 from gql_service.settings import Settings
 from gql_service.transfer.folder import class_names, find_files, import_files
 from gql_service.transfer.target import prepare_target
@@ -276,19 +275,8 @@ def _sweep_expired(database: Database, *, dry_run: bool) -> None:
 
 
 def _announce(service: Service, *, url: str | None = None) -> None:
-    address = url or service.settings.resolved_public_url
-    out.print(f"GraphQL at {address}/graphql", markup=False)
-    fragment = ""
-    if service.token_file.exists():
-        if out.is_terminal:  # what is not one is a log, as a rule
-            secret = service.token_file.read_text(encoding="utf-8").strip()
-            out.print(f"Authorization: Bearer {secret}", markup=False)
-            fragment = f"#token={secret}"  # which browsers send to nobody
-        out.print(f"The admin's token is in {service.token_file}", markup=False)
-    if is_built():
-        out.print(f"Playground at {address}/playground{fragment}", markup=False)
-    else:
-        out.print(f"The playground was not built; with npm in reach: {MAKE_IT}", markup=False)
+    for line in greeting(service, url=url, to_a_person=out.is_terminal):
+        out.print(line, markup=False)
     sys.stdout.flush()  # a file or a pipe would keep it until the server ends
 
 

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from gql_service.api.answers import refused
 from gql_service.app import Service
 from gql_service.errors import ErrorCode
+from gql_service.playground.pages import MAKE_IT, is_built
 from gql_service.settings import Settings
 
 BACKLOG = 2048
@@ -70,6 +71,28 @@ def serve_until_stopped(
         _server(service).run(sockets=[listener])
     finally:
         service.close()
+
+
+def greeting(
+    service: Service, *, url: str | None = None, to_a_person: bool = False
+) -> Iterator[str]:
+    """What is said at the start, a line each: addresses, and where the admin's token is.
+
+    The token itself is shown to a person only: everything else is a log, as a rule.
+    """
+    address = url or service.settings.resolved_public_url
+    yield f"GraphQL at {address}/graphql"
+    fragment = ""
+    if service.token_file.exists():
+        if to_a_person:
+            secret = service.token_file.read_text(encoding="utf-8").strip()
+            yield f"Authorization: Bearer {secret}"
+            fragment = f"#token={secret}"  # which browsers send to nobody
+        yield f"The admin's token is in {service.token_file}"
+    if is_built():
+        yield f"Playground at {address}/playground{fragment}"
+    else:
+        yield f"The playground was not built; with npm in reach: {MAKE_IT}"
 
 
 @contextmanager
