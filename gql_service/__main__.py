@@ -1,4 +1,4 @@
-"""The command line: serve · demo · import · schema · migrate · token · verify · sweep.
+"""The command line: serve · demo · import · schema · migrate · token · verify · sweep · settings.
 
 Every refusal is one line on standard error and an exit code: 1 for a refusal or a finding, 2 for
 wrong usage, 130 for Ctrl-C. Whatever is interrupted leaves nothing half-done.
@@ -6,10 +6,12 @@ wrong usage, 130 for Ctrl-C. Whatever is interrupted leaves nothing half-done.
 
 from __future__ import annotations
 
+import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,27 +20,33 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
+from gql_service import logs
 from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
 from gql_service.app import Service, build, issue_token, open_store, user_named
 from gql_service.catalog.binary_audit import corrupt_count, mark_damaged
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.sweep import sweep as sweep_binaries
+from gql_service.catalog.sweep_totals import add_sweep
 from gql_service.catalog.user import ALL_SCOPES, create_user
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
 from gql_service.errors import ServiceError
-from gql_service.serve import greeting, running, serve_until_stopped
+from gql_service.serve import greeting, listen, running, serve_on, url_of
 from gql_service.settings import Settings
+from gql_service.settings_table import settings_table
 from gql_service.transfer.folder import class_names, find_files, import_files
 from gql_service.transfer.target import prepare_target
 from gql_service.versions.expiration import expire, plan_expiration
 from gql_service.versions.items import UploadMode
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store
+from gql_service.workers import supervise
 
 cli = typer.Typer(
     help="A GraphQL API for versioned machine-learning datasets. "
@@ -97,14 +105,48 @@ def _fail(message: str, *, code: int = 1) -> None:
 
 
 @cli.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that serve, on PostgreSQL.")
+    ] = None,
+) -> None:
     """Serve the API until Ctrl-C. An embedded database is migrated first."""
-    service = build(Settings())
-    chosen = service.settings.port == 0  # then only the socket knows the address
-    with _until_stopped():
-        serve_until_stopped(
-            service, listening=lambda url: _announce(service, url=url if chosen else None)
+    settings = Settings() if workers is None else Settings(workers=workers)
+    if settings.workers > 1 and settings.embedded:
+        raise ServiceError(
+            "Several workers need PostgreSQL (GQL_SERVICE_DATABASE_URL); on SQLite one serves"
         )
+    logs.configure(settings.log_level)
+    service = build(settings)
+    try:
+        listener = listen(settings)
+        url = url_of(listener) if settings.port == 0 else None  # only the socket knows it then
+        _announce(service, url=url)
+        if settings.workers == 1:
+            told = serve_on(service, listener)
+        else:
+            service.close()  # its connections are not for other processes
+            told = supervise(settings, listener)
+    finally:
+        service.close()
+    if told == signal.SIGINT:
+        raise _Stopped(_INTERRUPTED)
+
+
+@cli.command("settings")
+def show_settings(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with descriptions.")] = False,
+) -> None:
+    """Show every setting, its value, and where that comes from. Secrets are hidden."""
+    found = settings_table(Settings())
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for one in found:
+        value = "" if one.value is None else str(one.value)
+        table.add_row(*(Text(text) for text in (one.name, value, one.source)))
+    out.print(table)
 
 
 @cli.command()
@@ -249,6 +291,8 @@ def sweep(
             purge = store.database.write(lambda tx: purge_deleted(tx, kept))
             out.print(f"datasets purged: {purge.datasets}")
         report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
+        if not dry_run:
+            add_sweep(settings.data_dir, report)
         for item in fields(report):
             out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
 

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from gql_service.api.application import application
 from gql_service.api.context import Backend
 from gql_service.api.grants import SECRET_BYTES, Grants
+from gql_service.api.stopping import Stopping
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.project import project_by_name
 from gql_service.catalog.user import create_token, create_user, first_admin, user_by_email
@@ -56,6 +57,7 @@ class Service:
     database: Database
     vault: Vault
     asgi: Starlette
+    stopping: Stopping
     token_file: Path
 
     def close(self) -> None:
@@ -112,19 +114,22 @@ def open_vault(settings: Settings) -> Vault:
     return cast("Vault", vault)
 
 
-def build(settings: Settings, *, clock: Clock = utc_now) -> Service:
+def build(settings: Settings, *, clock: Clock = utc_now, first: bool = True) -> Service:
     """A service that can be served. Raises as `open_store`.
 
     Where there is no user yet it makes an admin, and writes a token of theirs to
-    `<data_dir>/admin-token`, which nobody else on the machine may read.
+    `<data_dir>/admin-token`, which nobody else on the machine may read; not the workers, before
+    which somebody was `first`.
     """
     store = open_store(settings, clock=clock)
     try:
         token_file = settings.data_dir / "admin-token"
-        _make_admin(store.database, token_file)
+        if first:
+            _make_admin(store.database, token_file)
         threads, grants = anyio.CapacityLimiter(THREADS), Grants(_grant_secret(settings))
         backend = Backend(settings, store.database, store.vault, threads, grants=grants)
-        return Service(settings, store.database, store.vault, application(backend), token_file)
+        asgi = application(backend)
+        return Service(settings, store.database, store.vault, asgi, backend.stopping, token_file)
     except BaseException:
         store.close()
         raise

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import math
+import os
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import h11
 import uvicorn
@@ -25,7 +31,8 @@ SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another one waits. With Python's 5 ms, the event
 loop waited for each worker thread in turn before it could read or answer anything."""
 KEEP_ALIVE_SECONDS = 5
-GRACEFUL_SECONDS = 30
+LAST_SECONDS = 5
+"""For the answers of requests that were stopped, before their connections are cut."""
 
 
 class CodedHTTP(H11Protocol):
@@ -56,21 +63,71 @@ class Running:
             self.thread.join(timeout=0.5)
 
 
-def serve_until_stopped(
-    service: Service, *, listening: Callable[[str], None] = lambda _url: None
-) -> None:
-    """Serves until SIGINT or SIGTERM, then lets open requests finish. Raises OSError when the port
-    is taken; otherwise `listening` is told the address, once requests can come."""
+class Server(uvicorn.Server):
+    """Ends when it is told to: `/readyz` first, then new connections, then what takes too long.
+
+    A second signal ends the process where it stands, as a power cut would: whatever was not
+    committed has not happened. A supervised server leaves Ctrl-C, which the whole group of
+    processes hears, to its parent.
+    """
+
+    def __init__(self, service: Service, *, supervised: bool = False) -> None:
+        settings = service.settings
+        patience = math.ceil(settings.shutdown_seconds) + LAST_SECONDS
+        super().__init__(
+            uvicorn.Config(
+                service.asgi,
+                http=CodedHTTP,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=patience,
+            )
+        )
+        self._service = service
+        self._supervised = supervised
+        self._close_at = math.inf
+        self.told: int | None = None
+
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
+        if sig == signal.SIGINT and self._supervised:
+            return
+        if self.told is not None:
+            os._exit(128 + sig)
+        self.told = sig
+        self._service.stopping.begun = True
+        self._close_at = time.monotonic() + self._service.settings.drain_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        if time.monotonic() >= self._close_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping.begun = True
+        loop, seconds = asyncio.get_running_loop(), self._service.settings.shutdown_seconds
+        timer = loop.call_later(seconds, self._service.stopping.stop_all)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+
+
+def serve_on(service: Service, listener: socket.socket, *, supervised: bool = False) -> int | None:
+    """Serves until SIGINT or SIGTERM, and returns which it was, once open requests are finished."""
+    server = Server(service, supervised=supervised)
     try:
-        listener = _listen(service.settings)
         # What is there now stays for good: looking through it for garbage takes 0.1 s each time.
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(SWITCH_SECONDS)
-        listening(_url(listener))
-        _server(service).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         service.close()
+    return server.told
 
 
 def greeting(
@@ -98,27 +155,28 @@ def greeting(
 @contextmanager
 def running(service: Service) -> Iterator[Running]:
     """A server in a thread, answering from the start of the block to its end."""
-    listener = _listen(service.settings)
-    server = _server(service)
+    listener = listen(service.settings)
+    server = Server(service)
     ready = threading.Event()
     thread = threading.Thread(target=_run, args=(server, listener, ready), daemon=True)
     thread.start()
     ready.wait()
     try:
-        yield Running(_url(listener), thread)
+        yield Running(url_of(listener), thread)
     finally:
         server.should_exit = True
         thread.join()
         service.close()
 
 
-def _run(server: uvicorn.Server, listener: socket.socket, ready: threading.Event) -> None:
+def _run(server: Server, listener: socket.socket, ready: threading.Event) -> None:
     # The socket listens before the server runs: what comes early waits in its queue.
     ready.set()
     server.run(sockets=[listener])
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """The socket that clients will find. Raises OSError when the port is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # With the protocol named, or asyncio does not see that it is TCP and leaves Nagle's algorithm
     # on: every answer then waits 40 ms for the client to confirm its headers.
@@ -134,19 +192,6 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _server(service: Service) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            service.asgi,
-            http=CodedHTTP,
-            log_level="warning",
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        )
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -167,6 +168,28 @@ class Settings(BaseSettings):
     )
     upload_lease_hours: float = Field(
         default=24, gt=0, description="How long an unfinished upload keeps its claim, in hours."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve; more than one on PostgreSQL."
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="How long a server that is told to end still takes requests while /readyz says "
+        "503, so that load balancers look elsewhere first, in seconds.",
+    )
+    shutdown_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="How long open requests may still take when the server ends, in seconds.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Which lines are logged; each request is one of `info`."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token that /metrics asks for; left out, it answers this machine alone.",
     )
     dataset_retention_days: float = Field(
         default=30, ge=0, description="How long a deleted dataset can be restored, in days."

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gql_service.api.json_body import encode
+from gql_service.api.serving import serving
 from gql_service.errors import ErrorCode, ServiceError
 
 log = logging.getLogger("gql_service.api")
@@ -70,6 +71,7 @@ def refused(
     media_type: str = JSON_TYPE,
 ) -> Response:
     """The answer to a request that is refused as a whole."""
+    serving().refused(code.value)
     status = STATUS[code] if status is None else status
     extensions: dict[str, Any] = {"code": code.value}
     if path:
@@ -116,6 +118,7 @@ def error_entry(error: GraphQLError, request_id: str) -> dict[str, Any]:
         log.error("request %s: %s failed", request_id, error.path, exc_info=cause)
         entry["message"] = _masked(request_id)
         entry["extensions"] = {"code": ErrorCode.INTERNAL.value}
+    serving().refused(entry["extensions"]["code"])
     return entry
 
 

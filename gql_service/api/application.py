@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,9 +13,11 @@ from gql_service.api.answers import json_response, refusal_response, refused
 from gql_service.api.auth import require_viewer
 from gql_service.api.context import Backend
 from gql_service.api.files import Handler, binary_files, item_files, thumbnails
+from gql_service.api.health import health_routes
 from gql_service.api.http import GraphQLEndpoint
 from gql_service.api.ids import DatasetId, parse_as
 from gql_service.api.point import Point
+from gql_service.api.serving import Observed, serving
 from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.version import versions_by_number
 from gql_service.database.engine import Tx
@@ -36,35 +38,19 @@ def application(backend: Backend) -> Starlette:
             ),
             Route("/files/{binary}", binary_files(backend), methods=["GET", "HEAD"]),
             Route("/datasets/{dataset}", _dataset_page(backend), methods=["GET"]),
-            Route("/healthz", _health(backend), methods=["GET"]),
+            *health_routes(backend),
             *playground_routes(),
         ],
+        middleware=[Middleware(Observed)],
         exception_handlers={HTTPException: _http_refusal},
     )
-
-
-def _health(backend: Backend) -> Handler:
-    """200 while the database answers, 503 while it does not; for whoever watches the service."""
-
-    async def answer(_request: Request) -> Response:
-        try:
-            await backend.run(lambda: _touch(backend))
-        except (ServiceError, sa.exc.SQLAlchemyError):
-            return json_response({"status": "the database does not answer"}, 503)
-        return json_response({"status": "ok"}, 200)
-
-    return answer
-
-
-def _touch(backend: Backend) -> None:
-    with backend.database.read() as tx:
-        tx.scalar(sa.select(1))
 
 
 def _dataset_page(backend: Backend) -> Handler:
     """What a dataset is, for those who follow its `url`: a browser gets the playground on it."""
 
     async def answer(request: Request) -> Response:
+        serving().operation = "dataset"
         if wants_page(request):
             return page()
         try:

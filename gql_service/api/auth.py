@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from gql_service.api.context import NEEDS_TOKEN, Backend
+from gql_service.api.serving import serving
 from gql_service.catalog.user import Identity, user_of_token
 from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
@@ -31,6 +32,7 @@ def viewer_of(token: str | None, reads: Reads) -> Identity | None:
     viewer = reads.read(lambda tx: user_of_token(tx, token), None)
     if viewer is None:
         raise Unauthenticated("The token is unknown, expired or revoked")
+    serving().user = viewer.user.id
     return viewer
 
 

@@ -15,9 +15,11 @@ import anyio.to_thread
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from gql_service import metrics
 from gql_service.api.documents import Document
 from gql_service.api.grants import Grants
 from gql_service.api.selecting import Selecting
+from gql_service.api.stopping import Stopping
 from gql_service.api.tally import Tally
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.user import Identity, UserRecord
@@ -50,14 +52,20 @@ class Backend:
     threads: anyio.CapacityLimiter
     splicing: bool = True
     grants: Grants = field(default_factory=Grants)
+    stopping: Stopping = field(default_factory=Stopping)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs blocking work in a worker thread. Raises Timeout where none is free in time."""
         deadline = current_deadline()
+
+        def counted() -> T:
+            with metrics.BUSY_THREADS.track_inprogress():
+                return work()
+
         if deadline is None:
-            return await anyio.to_thread.run_sync(work, limiter=self.threads)
+            return await anyio.to_thread.run_sync(counted, limiter=self.threads)
         with anyio.move_on_after(deadline.remaining):  # work that has begun is waited for
-            return await anyio.to_thread.run_sync(work, limiter=self.threads)
+            return await anyio.to_thread.run_sync(counted, limiter=self.threads)
         raise deadline.refusal()
 
 

@@ -12,7 +12,6 @@ browsers without asking again, for as long as its grant lasts.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +30,7 @@ from gql_service.api.file_sending import FileToSend, send_file, send_thumbnail
 from gql_service.api.grants import Grants
 from gql_service.api.ids import BinaryId, DatasetId, ItemId, parse, parse_as
 from gql_service.api.nodes import visible_binary
+from gql_service.api.serving import serving
 from gql_service.catalog.binary import BinaryRecord, binaries_by_id, binary_by_sha256
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, living_dataset
 from gql_service.catalog.item_path import name_of
@@ -92,7 +92,7 @@ def item_files(backend: Backend) -> Handler:
     async def send(asked: _Asked, file: FileToSend) -> Response:
         return await send_file(backend, asked.request, file)
 
-    return _answering(backend, _in_dataset, send)
+    return _answering("file", backend, _in_dataset, send)
 
 
 def thumbnails(backend: Backend) -> Handler:
@@ -105,7 +105,7 @@ def thumbnails(backend: Backend) -> Handler:
             raise _absent()
         return await send_thumbnail(backend, drawing, asked.request, file, size)
 
-    return _answering(backend, _in_dataset, send)
+    return _answering("thumbnail", backend, _in_dataset, send)
 
 
 def binary_files(backend: Backend) -> Handler:
@@ -126,14 +126,17 @@ def binary_files(backend: Backend) -> Handler:
     async def send(asked: _Asked, file: FileToSend) -> Response:
         return await send_file(backend, asked.request, file)
 
-    return _answering(backend, find, send)
+    return _answering("binary", backend, find, send)
 
 
 def _answering(
-    backend: Backend, find: Find, send: Callable[[_Asked, FileToSend], Awaitable[Response]]
+    name: str,
+    backend: Backend,
+    find: Find,
+    send: Callable[[_Asked, FileToSend], Awaitable[Response]],
 ) -> Handler:
     async def answer(request: Request) -> Response:
-        request_id = uuid.uuid4().hex
+        serving().operation = name
         try:
             by_grant = _GRANT in request.query_params and "authorization" not in request.headers
             viewer = None if by_grant else await require_viewer(request, backend)
@@ -149,7 +152,7 @@ def _answering(
         except ServiceError as refusal:
             return refusal_response(refusal)
         except Exception as error:
-            return failure_response(error, request, request_id)
+            return failure_response(error, request, serving().id)
 
     return answer
 

@@ -8,7 +8,6 @@ with us is logged under the id of the request and not shown.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +27,7 @@ from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.api.json_body import decode, read_body
 from gql_service.api.multipart import read_multipart, require_preflight
 from gql_service.api.operations import Asked, Operation, Operations, operation_in
+from gql_service.api.serving import serving
 from gql_service.api.timing import timed
 from gql_service.catalog.user import Identity
 from gql_service.database.deadline import Deadline
@@ -46,7 +46,7 @@ class GraphQLEndpoint:
         self.operations = Operations(backend)
 
     async def __call__(self, request: Request) -> Response:
-        request_id = uuid.uuid4().hex
+        request_id = serving().id
         try:
             response = await self._respond(request, request_id)
         except ServiceError as refusal:
@@ -55,7 +55,6 @@ class GraphQLEndpoint:
             response = refused(ErrorCode.INVALID, "The request ended early")
         except Exception as error:
             response = failure_response(error, request, request_id)
-        response.headers["x-request-id"] = request_id
         return response
 
     async def _respond(self, request: Request, request_id: str) -> Response:
@@ -87,7 +86,7 @@ class GraphQLEndpoint:
                 status=415,
             )
         try:
-            async with timed(request, self.backend.settings.request_seconds):
+            async with timed(request, self.backend):
                 return await self.backend.run(lambda: self.operations.answer(asked))
         finally:
             if asked.form is not None:

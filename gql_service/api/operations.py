@@ -20,6 +20,7 @@ from gql_service.api.compiled import Query, compiled
 from gql_service.api.connections import largest_page
 from gql_service.api.context import NEEDS_TOKEN, Backend, Context
 from gql_service.api.documents import Document, Documents, require_one_operation
+from gql_service.api.labels import tell_operation
 from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
 from gql_service.api.remembered import Remembered
 from gql_service.api.schema import schema
@@ -105,6 +106,7 @@ class Operations:
         if viewer is None and not document.free:
             raise Unauthenticated(NEEDS_TOKEN)
         require_one_operation(document, operation.name)
+        tell_operation(document, operation.name)
         if document.free and not operation.variables and not operation.extensions:
             return self._same_for_all(asked, operation, text, document, reads)
         return self._answered(asked, operation, text, document, viewer, reads)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 from starlette.requests import Request
 
+from gql_service.api.context import Backend
 from gql_service.database.deadline import Deadline
 
 _UNWATCHED = 0.1
@@ -16,12 +17,13 @@ _UNWATCHED = 0.1
 
 
 @asynccontextmanager
-async def timed(request: Request, seconds: float) -> AsyncIterator[None]:
-    """Work in this block has so many seconds; it also ends when the client is gone.
+async def timed(request: Request, backend: Backend) -> AsyncIterator[None]:
+    """Work in this block has `request_seconds`; it also ends with the client, and with the server.
 
     What it is doing in the database is then stopped, and whatever it still begins raises Timeout.
     The body of the request must have been read.
     """
+    seconds = backend.settings.request_seconds
     deadline = Deadline(seconds)
     loop = asyncio.get_running_loop()
     watching: list[asyncio.Task[None]] = []
@@ -31,7 +33,7 @@ async def timed(request: Request, seconds: float) -> AsyncIterator[None]:
 
     timer = loop.call_later(min(_UNWATCHED, seconds), watch)
     try:
-        with deadline.active():
+        with deadline.active(), backend.stopping.stoppable(deadline):
             yield
     finally:
         timer.cancel()

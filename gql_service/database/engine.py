@@ -27,8 +27,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
+from gql_service import metrics
 from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
+from gql_service.database.meter import metered
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
 from gql_service.database.pools import BUSY_SECONDS, create_engine
@@ -66,30 +68,33 @@ class Tx:
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
 
+    @metered
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
         return self.connection.execute(statement, params)
 
+    @metered
     def run(self, statement: Prepared, params: Params) -> int:
         """Runs a prepared statement that writes; how many rows it met."""
         return statement.plan(self.connection, params).run(self.connection, params)
 
+    @metered
     def rows(self, statement: Statement, params: Params | None = None) -> Sequence[sa.Row[Any]]:
         if isinstance(statement, Prepared):
             return statement.plan(self.connection).rows(self.connection, _named(params))
-        return self.execute(statement, params).all()
+        return self.connection.execute(statement, params).all()
 
+    @metered
     def first(self, statement: Statement, params: Params | None = None) -> sa.Row[Any] | None:
         if isinstance(statement, Prepared):
             given = _named(params)
             return statement.plan(self.connection, given).first(self.connection, given)
-        return self.execute(statement, params).first()
+        return self.connection.execute(statement, params).first()
 
     def scalar(self, statement: Statement, params: Params | None = None) -> Any:
-        if isinstance(statement, Prepared):
-            row = self.first(statement, params)
-            return None if row is None else row[0]
-        return self.execute(statement, params).scalar()
+        row = self.first(statement, params)
+        return None if row is None else row[0]
 
+    @metered
     def insert(
         self, table: sa.Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
@@ -194,7 +199,7 @@ def begun(connection: Connection, *, write: bool, patience: float = BUSY_SECONDS
 
     Not by a listener of the engine: one makes SQLAlchemy look for listeners in every statement.
     """
-    with connection.begin():
+    with metrics.OPEN_TRANSACTIONS.track_inprogress(), connection.begin():
         sqlite = connection.connection.driver_connection
         if isinstance(sqlite, sqlite3.Connection):
             # Waiting for a lock cannot be interrupted.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import sqlalchemy as sa
 from alembic import command
@@ -40,6 +41,7 @@ def current_revision(database: Database) -> str | None:
         return _revision(tx.connection)
 
 
+@cache
 def head_revision(*, scripts: str = SCRIPTS) -> str:
     """The revision that this release works with."""
     head = ScriptDirectory.from_config(_config(scripts)).get_current_head()

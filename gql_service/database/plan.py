@@ -120,7 +120,12 @@ def _run(connection: Connection, text: str, bound: Any, *, many: bool = False) -
         (cursor.executemany if many else cursor.execute)(text, bound)
     except dialect.loaded_dbapi.Error as error:
         raise sa.exc.DBAPIError.instance(
-            text, bound, error, dialect.loaded_dbapi.Error, dialect=dialect
+            text,
+            bound,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=connection.engine.hide_parameters,
+            dialect=dialect,
         ) from error
     return cursor
 

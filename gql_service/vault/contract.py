@@ -60,6 +60,10 @@ class Vault(Protocol):
         """Removes the object and whatever an unfinished `put` of this key left; absent is fine."""
         ...
 
+    def check_writable(self) -> None:
+        """Raises OSError when nothing could be put now. Leaves nothing behind."""
+        ...
+
     def keys(self) -> Iterator[str]:
         """Every key under which there is something, an unfinished `put` included, in any order.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,6 +87,10 @@ class DiskVault:
         with _medium_errors():
             path.with_suffix(".tmp").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
+
+    def check_writable(self) -> None:
+        with tempfile.TemporaryFile(dir=self.folder, buffering=0) as file:  # which has no name
+            file.write(b"x")
 
     def keys(self) -> Iterator[str]:
         for number in range(256):

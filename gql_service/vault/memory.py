@@ -38,6 +38,9 @@ class MemoryVault:
         with self._lock:
             self._objects.pop(check_key(key), None)
 
+    def check_writable(self) -> None:
+        pass
+
     def keys(self) -> Iterator[str]:
         with self._lock:
             return iter(list(self._objects))

@@ -235,12 +235,6 @@ def test_several_mutations_of_a_document_see_one_another(ada: Client, shelf: She
 
 
 @ON_SQLITE
-def test_the_service_says_that_it_is_well(http: TestClient) -> None:
-    response = http.get("/healthz")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
-
-
-@ON_SQLITE
 def test_an_unknown_address_is_answered_in_json(http: TestClient) -> None:
     response = http.get("/nothing")
     assert response.status_code == 404

@@ -8,6 +8,7 @@ import strawberry
 
 from gql_service import errors
 from gql_service.api.scalars import JSON
+from gql_service.api.serving import serving
 from gql_service.api.types.enums import RecipeDifferenceKind
 from gql_service.errors import ErrorCode
 
@@ -89,6 +90,7 @@ def difference(one: errors.RecipeDifference) -> RecipeDifference:
 
 
 def _shared(refusal: errors.ServiceError) -> dict[str, Any]:
+    serving().refused(refusal.code.value)
     return {
         "message": refusal.message,
         "code": refusal.code,
