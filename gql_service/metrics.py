@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import (
     REGISTRY,
@@ -47,6 +50,7 @@ SQL_SECONDS = Counter(
 )
 RECEIVED = Counter("gql_service_received_bytes", "Bodies of requests.", ["operation"])
 SENT = Counter("gql_service_sent_bytes", "Bodies of answers.", ["operation"])
+_BY_OPERATION: Any = (SECONDS, STATEMENTS, SQL_SECONDS, RECEIVED, SENT)
 OPEN_REQUESTS = Gauge(
     "gql_service_requests_open", "Requests being served.", multiprocess_mode="livesum"
 )
@@ -58,6 +62,30 @@ BUSY_THREADS = Gauge(
 )
 
 _OF_LIVING = re.compile(r"gauge_live\w+_(\d+)\.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted for one operation."""
+
+    seconds: Histogram
+    statements: Counter
+    sql_seconds: Counter
+    received: Counter
+    sent: Counter
+
+
+# Finding the counter of a label takes longer than counting. The sets of labels are small, and
+# kept by the library anyway.
+@cache
+def counts(operation: str) -> Counts:
+    return Counts(*(one.labels(operation) for one in _BY_OPERATION))
+
+
+@cache
+def requests(operation: str, type: str, status: int, code: str) -> Counter:
+    """The counter of such requests."""
+    return REQUESTS.labels(operation, type, str(status), code)
 
 
 def registry() -> CollectorRegistry:

@@ -516,3 +516,33 @@ def test_the_demo_plays_its_story_once_and_leaves_a_sound_store(
     again = command("demo", "--once")
     assert (again.code, again.err) == (0, [])
     assert "played on this data before" in again.out[0]
+
+
+# Settings.
+
+
+def test_settings_are_shown_with_where_they_come_from_and_without_secrets(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "postgresql://ann:canary@db.example.org/rows?sslpassword=canary&sslmode=require"
+    monkeypatch.setenv("GQL_SERVICE_DATABASE_URL", url)
+    monkeypatch.setenv("GQL_SERVICE_GRANT_SECRET", "canary" * 10)
+    monkeypatch.setenv("GQL_SERVICE_METRICS_TOKEN", "canary" * 10)
+
+    table, told = command("settings"), command("settings", "--json")
+    assert (table.code, told.code, table.err, told.err) == (0, 0, [], [])
+    assert "canary" not in str(table) + str(told)
+    found = {one["name"]: one for one in json.loads("\n".join(told.out))}
+    assert len(found) == len(Settings.model_fields) == len(table.out) - 1
+    shown_url = found["GQL_SERVICE_DATABASE_URL"]["value"]
+    assert shown_url.startswith("postgresql://ann:***@db.example.org/rows?")
+    assert "sslmode=require" in shown_url
+    secret, port = found["GQL_SERVICE_GRANT_SECRET"], found["GQL_SERVICE_PORT"]
+    assert (secret["value"], secret["source"]) == ("(hidden)", "environment")
+    assert (port["value"], port["source"]) == (8000, "default")
+    monkeypatch.setenv("GQL_SERVICE_DATABASE_URL", "ann:canary at nowhere")
+    assert "canary" not in str(command("settings"))
+
+
+def test_several_workers_are_refused_on_sqlite(command: Command) -> None:
+    command("serve", "--workers", "2").refused("PostgreSQL", "SQLite")

@@ -11,7 +11,6 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gql_service import logs, metrics
@@ -19,7 +18,7 @@ from gql_service.database import meter
 from gql_service.database.meter import Meter
 
 _GIVEN_ID = re.compile(r"[\w.:=@-]{1,128}", re.ASCII)
-_ID = "x-request-id"
+_ID_BYTES = b"x-request-id"
 _LONGEST = 200
 """Characters of a path or of a name that a log line shows."""
 _CLIENT_GONE = 499
@@ -65,7 +64,10 @@ class Observed:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(_ID, "")
+        given = ""
+        for name, value in scope["headers"]:
+            if name == _ID_BYTES:
+                given = value.decode("latin-1")
         served = Served(given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex)
         _current.set(served)
         logs.bind(served.id)
@@ -98,7 +100,7 @@ def _sending(served: Served, send: Send) -> Send:
     async def counted(message: Message) -> None:
         if message["type"] == "http.response.start":
             served.status = message["status"]
-            MutableHeaders(raw=message["headers"])[_ID] = served.id
+            message["headers"].append((_ID_BYTES, served.id.encode()))
         else:
             served.sent += len(message.get("body", b""))
         await send(message)
@@ -110,14 +112,13 @@ def _tell(served: Served, scope: Scope, seconds: float) -> None:
     status = served.status or _CLIENT_GONE
     operation = served.operation
     code = served.codes[0] if served.codes else ""
-    metrics.REQUESTS.labels(operation, served.type, str(status), code).inc()
-    metrics.SECONDS.labels(operation).observe(seconds)
-    if served.sql.statements:
-        metrics.STATEMENTS.labels(operation).inc(served.sql.statements)
-        metrics.SQL_SECONDS.labels(operation).inc(served.sql.seconds)
-    if served.received:
-        metrics.RECEIVED.labels(operation).inc(served.received)
-    metrics.SENT.labels(operation).inc(served.sent)
+    metrics.requests(operation, served.type, status, code).inc()
+    counts = metrics.counts(operation)
+    counts.seconds.observe(seconds)
+    counts.statements.inc(served.sql.statements)
+    counts.sql_seconds.inc(served.sql.seconds)
+    counts.received.inc(served.received)
+    counts.sent.inc(served.sent)
     # The path as it was sent, without the query: what is decoded could draw on a terminal, and the
     # query may hold a grant.
     path = scope.get("raw_path") or scope["path"].encode("ascii", "backslashreplace")
