@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 40.0
@@ -93,7 +94,7 @@ def serving(*words: str, **settings: str) -> Iterator[Served]:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().split()[-1].removesuffix("/graphql")
-            token = process.stdout.readline().split()[2]
+            token = Path("data/admin-token").read_text(encoding="utf-8").strip()
             yield Served(process, url, token)
         finally:
             process.kill()
