@@ -14,18 +14,13 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gql_service import logs
-from gql_service.api.ids import DatasetId
 from gql_service.api.schema import printed_schema
 from gql_service.app import Service, build, issue_token, open_store, user_named
 from gql_service.catalog.binary_audit import corrupt_count, mark_damaged
@@ -34,15 +29,15 @@ from gql_service.catalog.sweep import sweep as sweep_binaries
 from gql_service.catalog.sweep_totals import add_sweep
 from gql_service.catalog.user import ALL_SCOPES, create_user
 from gql_service.database import migrate as migrations
-from gql_service.database.engine import Database
 from gql_service.demo.session import play_demo
 from gql_service.errors import ServiceError
 from gql_service.serve import greeting, listen, running, serve_on, url_of
 from gql_service.settings import Settings
-from gql_service.settings_table import settings_table
+from gql_service.settings_table import Setting, settings_table
+from gql_service.sweeping import sweep_lines
+from gql_service.terminal import err, out, progress, table_of_texts
 from gql_service.transfer.folder import class_names, find_files, import_files
 from gql_service.transfer.target import prepare_target
-from gql_service.versions.expiration import expire, plan_expiration
 from gql_service.versions.items import UploadMode
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store
@@ -55,9 +50,6 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
 _INTERRUPTED = 130
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -142,11 +134,7 @@ def show_settings(
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], indent=2))
         return
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
-    for one in found:
-        value = "" if one.value is None else str(one.value)
-        table.add_row(*(Text(text) for text in (one.name, value, one.source)))
-    out.print(table)
+    out.print(table_of_texts(("setting", "value", "from"), map(Setting.told, found)))
 
 
 @cli.command()
@@ -156,7 +144,7 @@ def demo(
     """Import real images, play the main job once, and keep serving."""
     service = build(Settings())
     with running(service) as server:
-        with _progress("demo") as advance:
+        with progress("demo") as advance:
             story = play_demo(service, server.url, advance)
         for number, line in enumerate(story, 1):
             out.print(f"{number}. {line}", markup=False)
@@ -188,7 +176,7 @@ def import_folder(
         target = store.database.write(
             lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
         )
-        with _progress("importing", len(files)) as advance:
+        with progress("importing", len(files)) as advance:
             outcome = import_files(
                 store.database,
                 store.vault,
@@ -261,7 +249,7 @@ def verify(
     With --deep, binaries whose bytes are bad are marked: uploading the same files heals them.
     """
     with closing(open_store(Settings())) as store:
-        with _progress("verifying") as advance:
+        with progress("verifying") as advance:
             findings = verify_store(store.database, store.vault, deep=deep, progress=advance)
         if deep and findings:
             store.database.write(lambda tx: mark_damaged(tx, findings))
@@ -285,7 +273,8 @@ def sweep(
     nothing holds."""
     settings = Settings()
     with closing(open_store(settings)) as store:
-        _sweep_expired(store.database, dry_run=dry_run)
+        for line in sweep_lines(store.database, dry_run=dry_run):
+            out.print(line, markup=False)
         if not dry_run:
             kept = timedelta(days=settings.dataset_retention_days)
             purge = store.database.write(lambda tx: purge_deleted(tx, kept))
@@ -297,46 +286,10 @@ def sweep(
             out.print(f"{item.name.replace('_', ' ')}: {getattr(report, item.name)}", markup=False)
 
 
-def _sweep_expired(database: Database, *, dry_run: bool) -> None:
-    """A line for every dataset of which items have expired."""
-    if dry_run:
-        with database.read() as tx:
-            expired = plan_expiration(tx)
-    else:
-        expired = expire(database)
-    for one in expired:
-        found = (
-            f"{DatasetId(one.dataset)} {one.name!r}, older than {one.days} days: "
-            f"items {one.items}, annotations {one.annotations}"
-        )
-        if one.kept is not None:
-            line = f"kept, though expired: {found}. {one.kept}"
-        elif one.version is None:
-            line = f"would expire: {found}, bytes freed 0 (older versions hold them)"
-        else:
-            line = f"expired: {found}, version {one.version}"
-        out.print(line, markup=False)
-
-
 def _announce(service: Service, *, url: str | None = None) -> None:
     for line in greeting(service, url=url, to_a_person=out.is_terminal):
         out.print(line, markup=False)
     sys.stdout.flush()  # a file or a pipe would keep it until the server ends
-
-
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Any]:
-    """A bar on standard error, where that is a terminal, and the function that moves it by one."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-
-        def advance(steps: int = 1, *, of: int | None = None) -> None:
-            if of is not None:
-                bar.update(task, total=of)
-            bar.advance(task, steps)
-
-        yield advance
 
 
 if __name__ == "__main__":

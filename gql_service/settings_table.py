@@ -22,6 +22,10 @@ class Setting:
     source: str
     description: str
 
+    def told(self) -> tuple[str, str, str]:
+        """For people: its name, its value, where that comes from."""
+        return self.name, "" if self.value is None else str(self.value), self.source
+
 
 def settings_table(settings: Settings) -> list[Setting]:
     """Every setting, in the order of their definition."""
@@ -38,10 +42,10 @@ def settings_table(settings: Settings) -> list[Setting]:
 
 
 def _shown(name: str, value: Any) -> Any:
+    if name == "database_url" and value is not None:
+        return _without_password(value.get_secret_value())
     if isinstance(value, SecretStr):
         return HIDDEN
-    if name == "database_url" and value is not None:
-        return _without_password(value)
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 

@@ -22,6 +22,8 @@ from gql_service.versions.verify import verify_store
 from tests.postgres import Cluster
 from tests.processes import PATIENCE, Served, serving, until
 
+pytestmark = pytest.mark.exhaustive  # many processes, each of which takes its time to start
+
 CREATE_PROJECT = """mutation($name: String!) { createProject(input: {name: $name}) {
     ... on CreateProjectSuccess { project { id } } ... on Error { code } } }"""
 CREATE_DATASET = """mutation($project: ID!, $recipe: ID!) {

@@ -61,7 +61,7 @@ class Vault(Protocol):
         ...
 
     def check_writable(self) -> None:
-        """Raises OSError when nothing could be put now. Leaves nothing behind."""
+        """Raises OSError, or StorageUnavailable, when nothing could be put now. Leaves nothing."""
         ...
 
     def keys(self) -> Iterator[str]:

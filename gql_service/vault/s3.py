@@ -83,6 +83,10 @@ class S3Vault:
         with _refusals():
             next(iter(obstore.list(self._store, self._prefix or None, chunk_size=1)), None)
 
+    def check_writable(self) -> None:
+        """As far as can be told without writing: whether the store answers to these keys."""
+        self.check()
+
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
         path = self._path(key)
         stream = _Counted(chunks)
