@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gql_service.api.answers import refused
 from gql_service.app import Service
@@ -33,6 +35,8 @@ loop waited for each worker thread in turn before it could read or answer anythi
 KEEP_ALIVE_SECONDS = 5
 LAST_SECONDS = 5
 """For the answers of requests that were stopped, before their connections are cut."""
+PING_SECONDS = 20.0
+"""How often a WebSocket is asked whether somebody is there, and how long it may take to say so."""
 
 
 class CodedHTTP(H11Protocol):
@@ -48,6 +52,15 @@ class CodedHTTP(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+class LiveSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that also ends when the other side takes nothing any more: the library says good
+    bye, and then waits for as long as the other side likes until that has gone out."""
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.loop.call_later(PING_SECONDS, self.transport.abort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,11 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 service.asgi,
                 http=CodedHTTP,
+                ws=LiveSocket,
+                ws_max_size=settings.max_message_bytes,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
+                ws_per_message_deflate=False,  # a window for each direction of each socket
                 log_config=None,
                 log_level="warning",
                 access_log=False,
@@ -108,6 +126,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stopping.begun = True
+        app: Any = self._service.asgi
+        app.state.feed.close()  # what goes on for ever ends before what ends by itself is waited for
         loop, seconds = asyncio.get_running_loop(), self._service.settings.shutdown_seconds
         timer = loop.call_later(seconds, self._service.stopping.stop_all)
         try:

@@ -136,6 +136,39 @@ class Settings(BaseSettings):
     max_pattern_characters: int = Field(
         default=256, ge=1, description="Longest pattern in a filter."
     )
+    max_subscriptions_per_connection: int = Field(
+        default=20, ge=1, description="Most operations that run on one WebSocket at a time."
+    )
+    max_connections_per_token: int = Field(
+        default=50,
+        ge=1,
+        description="Most WebSockets and event streams of one token, in each process.",
+    )
+    max_message_bytes: int = Field(
+        default=64 * 1024, ge=1024, description="Largest message on a WebSocket, in bytes."
+    )
+    connection_init_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="How long a WebSocket may take to say who asks, in seconds.",
+    )
+    watch_poll_seconds: float = Field(
+        default=1,
+        gt=0,
+        description="How long a change by another process stays unnoticed on SQLite, in seconds.",
+    )
+    watch_look_seconds: float = Field(
+        default=5,
+        gt=0,
+        description="How long a revoked token or a lost right can still be used by what is "
+        "connected, in seconds.",
+    )
+    max_watch_lag: int = Field(
+        default=100,
+        ge=1,
+        description="How many versions behind a subscription may be and still be told each of "
+        "them; beyond, one event sums up all of them.",
+    )
     request_seconds: float = Field(
         default=30,
         gt=0,

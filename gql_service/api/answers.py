@@ -73,14 +73,23 @@ def refused(
     """The answer to a request that is refused as a whole."""
     serving().refused(code.value)
     status = STATUS[code] if status is None else status
-    extensions: dict[str, Any] = {"code": code.value}
-    if path:
-        extensions["path"] = list(path)
     given = dict(headers or {})
     if status == 401:
         given["www-authenticate"] = "Bearer"
-    body = {"errors": [{"message": message, "extensions": extensions}]}
+    body = {"errors": [_entry(code, message, path)]}
     return json_response(body, status, given, media_type)
+
+
+def refusal_entry(refusal: ServiceError) -> dict[str, Any]:
+    """The entry of `errors` that says why something was refused."""
+    return _entry(refusal.code, refusal.message, refusal.path)
+
+
+def _entry(code: ErrorCode, message: str, path: Sequence[str | int]) -> dict[str, Any]:
+    extensions: dict[str, Any] = {"code": code.value}
+    if path:
+        extensions["path"] = list(path)
+    return {"message": message, "extensions": extensions}
 
 
 def refusal_response(refusal: ServiceError, media_type: str = JSON_TYPE) -> Response:
@@ -91,7 +100,7 @@ def failure_response(error: Exception, request: Request, request_id: str) -> Res
     """The answer to a fault of ours; what it was is only logged."""
     where = f"{request.method} {request.scope['path']}"
     log.error("request %s: %s failed", request_id, where, exc_info=error)
-    return refused(ErrorCode.INTERNAL, _masked(request_id))
+    return refused(ErrorCode.INTERNAL, masked(request_id))
 
 
 def error_entry(error: GraphQLError, request_id: str) -> dict[str, Any]:
@@ -116,7 +125,7 @@ def error_entry(error: GraphQLError, request_id: str) -> dict[str, Any]:
             entry["extensions"]["path"] = path
     else:
         log.error("request %s: %s failed", request_id, error.path, exc_info=cause)
-        entry["message"] = _masked(request_id)
+        entry["message"] = masked(request_id)
         entry["extensions"] = {"code": ErrorCode.INTERNAL.value}
     serving().refused(entry["extensions"]["code"])
     return entry
@@ -134,5 +143,6 @@ def _argument(message: str) -> list[str]:
     return steps if match[1] == "input" and steps else [match[1], *steps]
 
 
-def _masked(request_id: str) -> str:
+def masked(request_id: str) -> str:
+    """What is said of a fault of ours."""
     return f"Something went wrong; it is logged as request {request_id}"

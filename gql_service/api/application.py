@@ -7,7 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from gql_service.api.answers import json_response, refusal_response, refused
 from gql_service.api.auth import require_viewer
@@ -16,6 +17,9 @@ from gql_service.api.files import Handler, binary_files, item_files, thumbnails
 from gql_service.api.health import health_routes
 from gql_service.api.http import GraphQLEndpoint
 from gql_service.api.ids import DatasetId, parse_as
+from gql_service.api.live.feed import Feed
+from gql_service.api.live.socket import Socket
+from gql_service.api.operations import Operations
 from gql_service.api.point import Point
 from gql_service.api.serving import Observed, serving
 from gql_service.catalog.dataset import datasets_by_id
@@ -26,12 +30,18 @@ from gql_service.playground.pages import page, playground_routes, wants_page
 
 
 def application(backend: Backend) -> Starlette:
-    """The ASGI application over these rooms."""
-    graphql = GraphQLEndpoint(backend)
+    """The ASGI application over these rooms; `state.feed` is what a server closes first."""
+    operations, feed = Operations(backend), Feed(backend)
+    graphql = GraphQLEndpoint(backend, operations, feed)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    return Starlette(
+
+    async def converse(socket: WebSocket) -> None:
+        await Socket(socket, backend, operations, feed).serve()
+
+    served = Starlette(
         routes=[
             Route("/graphql", graphql.__call__, methods=methods),
+            WebSocketRoute("/graphql", converse),
             Route("/files/{dataset}/{item}", item_files(backend), methods=["GET", "HEAD"]),
             Route(
                 "/files/{dataset}/{item}/thumbnail", thumbnails(backend), methods=["GET", "HEAD"]
@@ -44,6 +54,8 @@ def application(backend: Backend) -> Starlette:
         middleware=[Middleware(Observed)],
         exception_handlers={HTTPException: _http_refusal},
     )
+    served.state.feed = feed
+    return served
 
 
 def _dataset_page(backend: Backend) -> Handler:

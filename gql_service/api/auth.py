@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.api.serving import serving
@@ -10,8 +10,10 @@ from gql_service.catalog.user import Identity, user_of_token
 from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
 
+TOKEN_IS_NONE = "The token is unknown, expired or revoked"
 
-def bearer_token(request: Request) -> str | None:
+
+def bearer_token(request: HTTPConnection) -> str | None:
     """The token that a request brings. Raises Unauthenticated for what is none."""
     given = request.headers.getlist("authorization")
     if not given:
@@ -31,7 +33,7 @@ def viewer_of(token: str | None, reads: Reads) -> Identity | None:
         return None
     viewer = reads.read(lambda tx: user_of_token(tx, token), None)
     if viewer is None:
-        raise Unauthenticated("The token is unknown, expired or revoked")
+        raise Unauthenticated(TOKEN_IS_NONE)
     serving().user = viewer.user.id
     return viewer
 
@@ -39,6 +41,11 @@ def viewer_of(token: str | None, reads: Reads) -> Identity | None:
 async def find_viewer(request: Request, backend: Backend) -> Identity | None:
     """As `viewer_of`, before anything else is known; reads nothing of the request but headers."""
     token = bearer_token(request)
+    return None if token is None else await find_user(token, backend)
+
+
+async def find_user(token: str, backend: Backend) -> Identity:
+    """The user behind a token. Raises as `viewer_of`."""
 
     def find() -> Identity | None:
         reads = Reads(backend.database)
@@ -47,7 +54,9 @@ async def find_viewer(request: Request, backend: Backend) -> Identity | None:
         finally:
             reads.close()
 
-    return None if token is None else await backend.run(find)
+    found = await backend.run(find)
+    assert found is not None, "there is a token"
+    return found
 
 
 async def require_viewer(request: Request, backend: Backend) -> Identity:

@@ -17,6 +17,7 @@ from graphql import (
     InlineFragmentNode,
     Lexer,
     OperationDefinitionNode,
+    OperationType,
     Source,
     TokenKind,
     parse,
@@ -128,6 +129,16 @@ def require_one_operation(document: Document, name: str | None) -> None:
         )
     if name is not None and name not in names:
         raise Invalid("The document has no operation of that name", path=("operationName",))
+
+
+def is_subscription(document: Document, name: str | None) -> bool:
+    """Whether the operation that is meant is a subscription."""
+    return any(
+        isinstance(node, OperationDefinitionNode)
+        and node.operation is OperationType.SUBSCRIPTION
+        and (name is None or (node.name is not None and node.name.value == name))
+        for node in document.node.definitions
+    )
 
 
 def _require(what: str, found: int, most: int) -> None:

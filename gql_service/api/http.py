@@ -1,4 +1,5 @@
-"""GraphQL over HTTP: one operation per request, in JSON, by GET, or as multipart with files.
+"""GraphQL over HTTP: one operation per request, in JSON, by GET, or as multipart with files; and
+subscriptions as server-sent events.
 
 Who asks is settled before a body is read, unless it is one that anybody may send: that is handed
 with the token to a worker thread, which does the rest. Without a token only introspection and
@@ -24,7 +25,10 @@ from gql_service.api.answers import (
 )
 from gql_service.api.auth import bearer_token, find_viewer
 from gql_service.api.context import NEEDS_TOKEN, Backend
-from gql_service.api.json_body import decode, read_body
+from gql_service.api.json_body import decode, encode, read_body
+from gql_service.api.live.event_stream import EVENTS_TYPE, EventStream, whole_stream
+from gql_service.api.live.feed import Feed
+from gql_service.api.live.telling import Failed, Subscribed
 from gql_service.api.multipart import read_multipart, require_preflight
 from gql_service.api.operations import Asked, Operation, Operations, operation_in
 from gql_service.api.serving import serving
@@ -41,9 +45,10 @@ class _Unsupported(Exception):
 class GraphQLEndpoint:
     """Answers requests to /graphql."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, operations: Operations, feed: Feed) -> None:
         self.backend = backend
-        self.operations = Operations(backend)
+        self.operations = operations
+        self.feed = feed
 
     async def __call__(self, request: Request) -> Response:
         request_id = serving().id
@@ -65,13 +70,14 @@ class GraphQLEndpoint:
                 status=405,
                 headers={"allow": "GET, POST"},
             )
-        media_type = _accepted(request.headers.get("accept", ""))
-        if media_type is None:
+        accept = request.headers.get("accept", "")
+        media_type, streams = _accepted(accept), EVENTS_TYPE in _ranges(accept)
+        if media_type is None and not streams:
             return refused(
                 ErrorCode.INVALID, f"The answer is {JSON_TYPE} or {GRAPHQL_TYPE}", status=406
             )
         try:
-            asked = await self._read(request, request_id, media_type)
+            asked = await self._read(request, request_id, media_type or GRAPHQL_TYPE)
         except TimeoutError:
             return refused(
                 ErrorCode.TIMEOUT,
@@ -87,10 +93,17 @@ class GraphQLEndpoint:
             )
         try:
             async with timed(request, self.backend):
-                return await self.backend.run(lambda: self.operations.answer(asked))
+                asked = replace(asked, streams=streams)
+                answer = await self.backend.run(lambda: self.operations.answer(asked))
+        except Failed as failure:
+            return whole_stream(encode({"errors": failure.errors}))
         finally:
             if asked.form is not None:
                 await asked.form.close()
+        if isinstance(answer, Subscribed):
+            return EventStream(self.feed, answer)
+        # Who takes JSON as well, as clients do that tell all they know, gets JSON.
+        return answer if media_type else whole_stream(bytes(answer.body))
 
     async def _read(self, request: Request, request_id: str, media_type: str) -> Asked:
         token, settings = bearer_token(request), self.backend.settings
@@ -143,12 +156,16 @@ def _is_short(request: Request, most: int) -> bool:
 
 def _accepted(accept: str) -> str | None:
     """The media type of the answer; None when nothing that we have is accepted."""
-    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    ranges = _ranges(accept)
     if GRAPHQL_TYPE in ranges:
         return GRAPHQL_TYPE
     if accept.strip() in ("", "*/*") or {JSON_TYPE, "application/*", "*/*"} & set(ranges):
         return JSON_TYPE
     return None
+
+
+def _ranges(accept: str) -> list[str]:
+    return [part.partition(";")[0].strip().lower() for part in accept.split(",")]
 
 
 def _is_utf8(parameters: str) -> bool:

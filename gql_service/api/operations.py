@@ -19,8 +19,14 @@ from gql_service.api.auth import viewer_of
 from gql_service.api.compiled import Query, compiled
 from gql_service.api.connections import largest_page
 from gql_service.api.context import NEEDS_TOKEN, Backend, Context
-from gql_service.api.documents import Document, Documents, require_one_operation
+from gql_service.api.documents import (
+    Document,
+    Documents,
+    is_subscription,
+    require_one_operation,
+)
 from gql_service.api.labels import tell_operation
+from gql_service.api.live.telling import Subscribed, subscribed
 from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
 from gql_service.api.remembered import Remembered
 from gql_service.api.schema import schema
@@ -57,6 +63,8 @@ class Asked:
     media_type: str
     changes_allowed: bool
     viewer: Identity | None = None
+    streams: bool = False
+    """Whether the answer may go on: then subscriptions can be asked for."""
     form: FormData | None = None
     """Open files, which whoever reads the request closes."""
 
@@ -85,8 +93,12 @@ class Operations:
         self._introspections: Remembered[_Question, Response] = Remembered(INTROSPECTIONS)
         self._persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
 
-    def answer(self, asked: Asked) -> Response:
-        """The answer; runs in a worker thread. Raises the refusals of the request as a whole."""
+    def answer(self, asked: Asked) -> Response | Subscribed:
+        """The answer, or a subscription that has begun; runs in a worker thread.
+
+        Raises the refusals of the request as a whole, and Failed for a subscription that cannot
+        begin.
+        """
         reads = Reads(self._backend.database)
         try:
             viewer = asked.viewer or viewer_of(asked.token, reads)
@@ -96,7 +108,7 @@ class Operations:
 
     def _executed(
         self, asked: Asked, operation: Operation, viewer: Identity | None, reads: Reads
-    ) -> Response:
+    ) -> Response | Subscribed:
         remember = viewer is not None
         text = self._persisted.text(operation.query, operation.document, remember=remember)
         try:
@@ -107,9 +119,38 @@ class Operations:
             raise Unauthenticated(NEEDS_TOKEN)
         require_one_operation(document, operation.name)
         tell_operation(document, operation.name)
+        if is_subscription(document, operation.name):
+            return self._subscribed(asked, operation, document, viewer, reads)
         if document.free and not operation.variables and not operation.extensions:
             return self._same_for_all(asked, operation, text, document, reads)
         return self._answered(asked, operation, text, document, viewer, reads)
+
+    def _subscribed(
+        self,
+        asked: Asked,
+        operation: Operation,
+        document: Document,
+        viewer: Identity | None,
+        reads: Reads,
+    ) -> Response | Subscribed:
+        if not asked.streams:
+            return refused(
+                ErrorCode.INVALID,
+                "Subscriptions are asked for with Accept: text/event-stream, or over WebSocket as "
+                "graphql-transport-ws",
+                status=406,
+            )
+        return subscribed(
+            self._backend,
+            self._filter_limits,
+            asked.id,
+            asked.token,
+            viewer,
+            reads,
+            document,
+            operation.name,
+            operation.variables,
+        )
 
     def _same_for_all(
         self, asked: Asked, operation: Operation, text: str, document: Document, reads: Reads
@@ -141,7 +182,7 @@ class Operations:
         except InvalidOperationTypeError:
             return refused(
                 ErrorCode.INVALID,
-                "Mutations are sent by POST; subscriptions are not known here",
+                "Mutations are sent by POST",
                 status=405,
                 headers={"allow": "POST"},
             )

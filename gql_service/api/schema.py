@@ -25,6 +25,7 @@ from gql_service.api.mutations.uploads import UploadMutations
 from gql_service.api.mutations.users import UserMutations
 from gql_service.api.queries import Query
 from gql_service.api.scalars import SCALARS
+from gql_service.api.subscriptions import Subscription
 from gql_service.api.types.annotation import Annotation
 from gql_service.api.types.errors import HANDLERS
 from gql_service.api.types.user import Token
@@ -84,6 +85,7 @@ def _build() -> _Schema:
         _Schema(
             query=Query,
             mutation=Mutation,
+            subscription=Subscription,
             types=[Annotation, Token],
             exception_handlers=HANDLERS,
             extensions=[GivenDocument],

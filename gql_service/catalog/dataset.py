@@ -221,6 +221,16 @@ def living_dataset(tx: Tx, dataset: int) -> DatasetRecord | None:
     return None if row is None else dataset_record(row)
 
 
+_HEADS = Prepared(
+    sa.select(DATASETS.c.id, DATASETS.c.head).where(among_given(DATASETS.c.id, "ids"), alive())
+)
+
+
+def heads_of(tx: Tx, ids: Collection[int]) -> dict[int, int]:
+    """The heads of those of `ids` that are published and not deleted, whoever asks."""
+    return {row.id: row.head for row in tx.rows(_HEADS, {"ids": list(ids)})}
+
+
 def dataset_by_name(
     tx: Tx, project: int, name: str, path: Sequence[str | int] = ("name",)
 ) -> DatasetRecord | None:

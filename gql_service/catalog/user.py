@@ -202,6 +202,13 @@ def user_of_token(tx: Tx, text: str) -> Identity | None:
     return Identity(_user(row[:-3]), Actor(row.id, bounds))
 
 
+def tokens_alive(tx: Tx, texts: Collection[str]) -> set[str]:
+    """Those of the tokens by which somebody is known: neither expired nor revoked."""
+    by_digest = {_digest(text): text for text in texts}
+    rows = tx.rows(_ALIVE, {"digests": list(by_digest), "now": tx.now})
+    return {by_digest[row.digest] for row in rows}
+
+
 def revoke_token(tx: Tx, user: int, token: int) -> None:
     """Ends a token of `user`; one that ended before keeps its time. Raises NotFound."""
     hit = tx.execute(
@@ -242,15 +249,18 @@ def _users() -> sa.Select[Any]:
 
 
 _BY_ID = Prepared(_users().where(among_given(USERS.c.id, "ids")))
+_LIVES = sa.and_(
+    TOKENS.c.revoked_at.is_(None),
+    sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > sa.bindparam("now")),
+)
 _BY_TOKEN = Prepared(
     _users()
     .add_columns(TOKENS.c.id.label("token"), TOKENS.c.scopes, TOKENS.c.projects)
     .join(TOKENS, TOKENS.c.user == USERS.c.id)
-    .where(
-        TOKENS.c.digest == sa.bindparam("digest"),
-        TOKENS.c.revoked_at.is_(None),
-        sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > sa.bindparam("now")),
-    )
+    .where(TOKENS.c.digest == sa.bindparam("digest"), _LIVES)
+)
+_ALIVE = Prepared(
+    sa.select(TOKENS.c.digest).where(among_given(TOKENS.c.digest, "digests", numbers=False), _LIVES)
 )
 
 

@@ -31,6 +31,7 @@ from gql_service import metrics
 from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
 from gql_service.database.meter import metered
+from gql_service.database.notices import announce
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
 from gql_service.database.pools import BUSY_SECONDS, create_engine
@@ -58,7 +59,8 @@ class Tx:
 
     `bounds` are those of the token by which the user is known. `snapshot` is true for reads: the
     head seen first stays the head until the end. `growth` is how many rows tables have been given
-    in bulk.
+    in bulk; `announced` are the datasets of which whoever watches them is told once this is
+    committed.
     """
 
     connection: Connection
@@ -67,6 +69,7 @@ class Tx:
     snapshot: bool
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
+    announced: set[int] = field(default_factory=set, kw_only=True)
 
     @metered
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
@@ -138,6 +141,8 @@ class Database:
         self.reading = create_engine(url, reading=True)
         self.clock = clock
         self.patience = patience
+        self.heard_by: set[Callable[[set[int]], None]] = set()
+        """Who is told, in the thread of the writer, what a committed transaction announced."""
 
     @property
     def dialect(self) -> str:
@@ -178,7 +183,10 @@ class Database:
                 ):
                     tx = Tx(connection, self.clock(), user, snapshot=False, bounds=bounds)
                     done = work(tx)
+                    announce(connection, tx.announced)
                 tell_planner(self.engine, tx.growth)
+                for hear in tuple(self.heard_by) if tx.announced else ():
+                    hear(tx.announced)
                 return done
             except _LostRace as race:
                 if attempt + 1 == WRITE_ATTEMPTS:

@@ -97,6 +97,7 @@ def delete_dataset(tx: Tx, dataset: int) -> None:
     """
     lock_dataset(tx, dataset)
     tx.execute(sa.update(DATASETS).where(DATASETS.c.id == dataset).values(deleted_at=tx.now))
+    tx.announced.add(dataset)
 
 
 def restore_dataset(tx: Tx, dataset: int) -> None:

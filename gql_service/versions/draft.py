@@ -184,6 +184,7 @@ class Draft:
             self.tally.counters.as_first()
         self.tx.run(_NEW_VERSION, self._version_row())
         self.tx.run(_MOVE_HEAD, {"moved": self.dataset, "to": self.number})
+        self.tx.announced.add(self.dataset)
         return self.number
 
     # How.
