@@ -15,7 +15,6 @@ from gql_service.versions.diff import ChangeKind
 from gql_service.versions.items import UploadMode
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
 from gql_service.versions.resolution import ConflictChoice, SkipReason
-from gql_service.versions.watching import WatchEvent
 
 __all__ = [  # so that nobody takes one that has not been described yet
     "AnnotationStatus",
@@ -38,7 +37,6 @@ __all__ = [  # so that nobody takes one that has not been described yet
     "Role",
     "SkipReason",
     "UploadMode",
-    "WatchEvent",
 ]
 
 
@@ -285,14 +283,5 @@ _describe(
         "BINARY_GONE": "The file that was chosen is not stored any more.",
         "NO_SIDE": "The policy takes neither side: both are the user's or none is, or a source is "
         "gone.",
-    },
-)
-_describe(
-    WatchEvent,
-    "What happened to an item, as seen through a filter.",
-    {
-        "ENTERED": "It matches now, and did not before or was not there.",
-        "CHANGED": "It matches as before, and differs, perhaps only in its annotations.",
-        "LEFT": "It matched, and does not any more or is not there.",
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import strawberry
 
@@ -13,10 +14,23 @@ from gql_service.api.context import Info
 from gql_service.api.described import resolver
 from gql_service.api.point import Point
 from gql_service.api.types.diff import ItemChange, Sides
-from gql_service.api.types.enums import WatchEvent
 from gql_service.api.types.lazy import LazyDataset, LazyVersion
 from gql_service.catalog.filters import ItemFilter
-from gql_service.versions.watching import Span, count_crossings, page_of_crossings
+from gql_service.versions.watching import (
+    Span,
+    WatchEvent,
+    count_crossings,
+    page_of_crossings,
+)
+
+strawberry.enum(WatchEvent, description="What happened to an item, as seen through a filter.")
+_EVENTS: Any = WatchEvent
+for _value in _EVENTS.__strawberry_definition__.values:
+    _value.description = {
+        "ENTERED": "It matches now, and did not before or was not there.",
+        "CHANGED": "It matches as before, and differs, perhaps only in its annotations.",
+        "LEFT": "It matched, and does not any more or is not there.",
+    }[_value.name]
 
 
 @strawberry.type(description="An item that entered the filter, changed inside it, or left it.")
@@ -76,8 +90,8 @@ class DatasetEvent:
 
     @resolver(
         description="The items that entered, changed and left, oldest item first; empty when the "
-        "step touches nothing of the filter. What does not fit on the page can be read with "
-        "`Version.changes`, or by listing the items again."
+        "step touches nothing of the filter. The next page is what a subscription from "
+        "`fromVersion` tells first, with `after`."
     )
     async def items(
         self, info: Info, first: First = None, after: After = None
