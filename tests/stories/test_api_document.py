@@ -103,9 +103,9 @@ def test_every_change_of_the_document_asks_why_it_was_refused() -> None:
         assert asked == changes, f"{DOCUMENT.name}:{step.line}"
 
 
-def test_the_document_has_eleven_parts_and_the_readme_points_to_it() -> None:
+def test_the_document_has_twelve_parts_and_the_readme_points_to_it() -> None:
     parts = re.findall(r"^## (\d+)\. ", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    assert parts == [str(number) for number in range(1, 12)]
+    assert parts == [str(number) for number in range(1, 13)]
     assert "(docs/api.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
