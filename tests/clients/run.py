@@ -34,6 +34,7 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "graphql-eslint": ("npm", "run", "--silent", "lint"),
     "graphql-inspector": ("npm", "run", "--silent", "inspect"),
     "urql": ("node", "urql.mjs"),
+    "live": ("node", "live.mjs"),
     "apollo": ("node", "apollo.mjs"),
     "apollo-versions": ("node", "apollo-versions.mjs"),
     "apollo-persisted": ("node", "apollo-persisted.mjs"),

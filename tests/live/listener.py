@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,13 +75,21 @@ class Listener:
 def listening(
     url: str, token: str | None = None, protocols: tuple[str, ...] = (PROTOCOL,)
 ) -> Iterator[Listener]:
-    """A socket; with a token, one that has said who asks."""
-    address = url.replace("http", "ws", 1) + "/graphql"
+    """A socket that takes little before it is read; with a token, one that has said who asks."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    raw.connect((host, int(port)))
     given: Any = list(protocols) or None
     with connect(
-        address, subprotocols=given, proxy=None, close_timeout=2, max_queue=1, max_size=None
-    ) as socket:
-        listener = Listener(socket)
+        f"ws://{host}:{port}/graphql",
+        sock=raw,
+        subprotocols=given,
+        close_timeout=2,
+        max_queue=1,
+        max_size=None,
+    ) as conversation:
+        listener = Listener(conversation)
         if token is not None:
             listener.greet(token)
         yield listener

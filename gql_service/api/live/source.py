@@ -86,9 +86,9 @@ class JobSource(Source):
     dataset: None = None
 
     def next(self, context: Context, position: Position) -> Event:
-        row = context.reads.read(lambda tx: readable_jobs(tx, [self.job]), context.identity.actor).get(
-            self.job
-        )
+        row = context.reads.read(
+            lambda tx: readable_jobs(tx, [self.job]), context.identity.actor
+        ).get(self.job)
         if row is None:
             raise NotFound("There is no such job", path=("id",))
         state = (row.status, row.done, row.total)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLSchema, build_schema, get_named_type
+from starlette.testclient import TestClient
 
 from gql_service.api.schema import printed_schema
 from tests.api.client import Http
 from tests.api.rights.places import ID_LEAVES, Place, is_filter
+from tests.api.rights.streaming import first_event
 from tests.api.rights.table import Id, Row
 from tests.api.rights.world import World
 
@@ -42,8 +44,12 @@ def ask(
         "query": document(row).replace("{dataset}", world.home["dataset"]),
         "variables": {"input": given} if takes_input(row) else given,
     }
-    response = _post(http, operation, headers, upload="files" in row.given)
-    answer = json.loads(response.content)
+    if row.field.startswith("Subscription."):
+        assert isinstance(http, TestClient)
+        content = first_event(http, json.dumps(operation).encode(), headers)
+    else:
+        content = _post(http, operation, headers, upload="files" in row.given).content
+    answer = json.loads(content)
     return Answer(_code(answer, row), json.dumps(answer, sort_keys=True))
 
 
@@ -62,7 +68,8 @@ def document(row: Row) -> str:
     field = field.replace("ARGUMENTS", passed)
     selected = _REFUSED if takes_input(row) else row.select
     body = row.inside % (field + (f" {{ {selected} }}" if selected else ""))
-    kind = "mutation" if row.field.startswith("Mutation.") else "query"
+    root = row.field.partition(".")[0]
+    kind = root.lower() if root in ("Mutation", "Subscription") else "query"
     return f"{kind} Asked{f'({types})' if types else ''} {{ {body} }}"
 
 

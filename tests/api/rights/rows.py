@@ -67,6 +67,13 @@ def _queries() -> list[Row]:
         ),
         Row("Query.binary", {"sha256": Id("sha256")}, (("sha256", "read"),), "id"),
         Row("Query.job", {"id": Id("job")}, (("id", "read"),), "id"),
+        Row("Subscription.job", {"id": Id("job")}, (("id", "read"),), "id"),
+        Row(
+            "Subscription.datasetChanged",
+            {"datasetId": DATASET, "sinceVersion": 0},
+            (("datasetId", "read"),),
+            "version { id }",
+        ),
         Row("Viewer.roleIn", {"projectId": PROJECT}, (("projectId", "read"),), "", "viewer { %s }"),
         *_filters(),
         *_nodes(),
