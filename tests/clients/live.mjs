@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Client, fetchExchange } from "@urql/core";
 import { createClient } from "graphql-ws";
+import WebSocket from "ws";
 import { dataset, documents, file, headers, url } from "./service.mjs";
 
 const query = `subscription Watch($id: ID!, $since: Int) {
@@ -19,6 +20,7 @@ const sockets = createClient({
   connectionParams: { authorization: headers.authorization },
   lazy: false,
   retryAttempts: 0,
+  webSocketImpl: WebSocket,
 });
 
 /** The next event of each of the two, which are then told the same. */
