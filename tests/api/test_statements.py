@@ -133,6 +133,8 @@ ONE_AT_A_TIME = {
     # Reached from one job, report, viewer or root field only.
     *("Job", "CloneReport", "MergeReport", "Conflict", "PathChange", "Viewer", "Query", "Mutation"),
     *("RecipeComparison", "PageInfo", "DatasetDiff", "RevertReport"),
+    # Of one event, and what it tells of an item is what a diff tells.
+    *("Subscription", "DatasetEvent", "WatchedItem"),
 }
 
 
