@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stopping.begun = True
         app: Any = self._service.asgi
-        app.state.feed.close()  # what goes on for ever ends before what ends by itself is waited for
+        app.state.feed.close()  # it goes on for ever, and would be waited for
         loop, seconds = asyncio.get_running_loop(), self._service.settings.shutdown_seconds
         timer = loop.call_later(seconds, self._service.stopping.stop_all)
         try:

@@ -24,7 +24,13 @@ from PIL import Image
 from gql_service.catalog.binary import BLOB_KEYS, BinaryRecord, StoredBlob, binaries_by_id
 from gql_service.catalog.blob import open_binary, store
 from gql_service.database.engine import Database
-from gql_service.errors import BinaryCorrupt, Conflict, InsufficientStorage, LimitExceeded
+from gql_service.errors import (
+    BinaryCorrupt,
+    Conflict,
+    InsufficientStorage,
+    LimitExceeded,
+    StorageUnavailable,
+)
 from gql_service.vault.disk import DiskVault
 from gql_service.vault.memory import MemoryVault
 from tests.catalog.holding import LEASE, Shelf, make_shelf
@@ -113,7 +119,7 @@ def test_a_failing_disk_leaves_nothing_and_the_same_upload_succeeds_later(
 
     with monkeypatch.context() as broken:
         broken.setattr(os, call, failing)
-        with pytest.raises(InsufficientStorage if number == errno.ENOSPC else OSError):
+        with pytest.raises(InsufficientStorage if number == errno.ENOSPC else StorageUnavailable):
             put(shelf, [b"bytes"])
     assert nothing_stayed(shelf)
     assert shelf.publish([put(shelf, [b"bytes"])])

@@ -47,7 +47,7 @@ BYTES: dict[str, tuple[Callable[[Lab], None], set[str]]] = {
         of_binary(BINARIES, state="condemned"),
         {"no binary that is held is condemned"},
     ),
-    "a live key for nobody": (journal_key, {"every live key serves a binary"}),
+    "a live key for nobody": (journal_key, {"every live key serves a binary or a thumbnail"}),
     "served by a dead key": (
         of_binary(BLOB_KEYS, state="dead"),
         {"every binary is served by a live key"},

@@ -321,9 +321,15 @@ ROUTES = {
     "/files/{dataset}/{item}": Row(
         "/files/{dataset}/{item}", {"dataset": DATASET, "item": ITEM}, (("", "read"),)
     ),
+    "/files/{dataset}/{item}/thumbnail": Row(
+        "/files/{dataset}/{item}/thumbnail", {"dataset": DATASET, "item": ITEM}, (("", "read"),)
+    ),
     "/files/{binary}": Row("/files/{binary}", {"binary": Id("binary")}, (("", "read"),)),
     "/datasets/{dataset}": Row("/datasets/{dataset}", {"dataset": DATASET}, (("", "read"),)),
 }
 """What is no GraphQL but takes ids; all of them are varied together."""
-OPEN_ROUTES = {"/graphql", "/healthz"}
+OPEN_ROUTES = {
+    *("/graphql", "/healthz", "/readyz", "/metrics"),
+    *("/", "/playground", "/playground/assets/{name}"),
+}
 """What takes none; the first is all the other rows."""

@@ -17,6 +17,12 @@ from gql_service.database.engine import Database, Tx
 from tests.api.client import Client, Http
 from tests.api.shelf import BOX
 
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c494441"
+    "54789c63606060000000040001f61738550000000049454e44ae426082"
+)
+"""One pixel; with words behind it, it is another picture, of which there are thumbnails as well."""
+
 ROLES = ("OWNER", "DEVELOPER", "ANNOTATION_MANAGER", "ANNOTATOR", "VIEWER")
 STRANGER, ADMIN = "STRANGER", "ADMIN"
 CALLERS = (*ROLES, STRANGER, ADMIN)
@@ -190,7 +196,11 @@ def _fill(client: Client, name: str) -> dict[str, str]:
 
 def _put_items(client: Client, dataset: str, words: str) -> None:
     files = [
-        {"name": f"{number}.txt", "content": f"{words} {number}".encode(), "annotations": [BOX]}
+        {
+            "name": f"{number}.txt",
+            "content": PICTURE + f"{words} {number}".encode(),
+            "annotations": [BOX],
+        }
         for number in range(3)
     ]
     done = client.upload(dataset, files)
