@@ -236,6 +236,7 @@ def _overlaps(database: Database) -> bool:
     return database.dialect == "postgresql"
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("seed", range(2))
 def test_everything_at_once_ends_whole_and_then_empty(shelf: Shelf, clock: Any, seed: int) -> None:
     contents = [b"content %d" % n for n in range(3)]

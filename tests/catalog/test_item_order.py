@@ -88,6 +88,7 @@ def shown(database: Database, actor: int) -> Iterator[tuple[Tx, View]]:
         yield tx, view
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_pages_in_an_order_show_each_item_once(
