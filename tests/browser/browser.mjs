@@ -57,15 +57,19 @@ export async function open(browser, url, { dark = false } = {}) {
       .getModels()
       .find((model) => model.uri.path.endsWith("response.json"))
       .getValue();
-  const execute = async (words) => {
-    await page.click(EXECUTE);
+  const tells = async (words) => {
     const there = `(${response})().includes(${JSON.stringify(words)})`;
     await page.waitForFunction(there, { timeout: 30_000 }).catch(async () => {
       assert.fail(`the answer should have ${words}, and is:\n${await page.answer()}`);
     });
   };
+  const execute = async (words) => {
+    await page.click(EXECUTE);
+    await tells(words);
+  };
   return Object.assign(page, {
     execute,
+    tells,
     answer: () => page.evaluate(response),
     shows,
     text,

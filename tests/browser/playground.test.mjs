@@ -37,7 +37,7 @@ test("the printed address opens it with the token, which is in no address afterw
   assert.equal(await page.text("header .who"), "Admin");
   assert.deepEqual(await page.tabs(), [
     ...["WhatIsThere", "Dataset", "CloneWhole", "CloneByLabel", "Annotate", "CompareRecipes"],
-    ...["Merge", "History", "Diff", "Revert"],
+    ...["Merge", "History", "Diff", "Watch", "Revert"],
   ]);
   const kept = await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }]));
   assert.ok(!kept.includes(TOKEN), kept);
@@ -68,6 +68,23 @@ test("every operation of the main job runs as it stands", async () => {
   const copy = datasets.nodes.find((one) => one.name.startsWith("digits-copy-"));
   assert.equal(copy.itemsCount, 1797);
   await page.done();
+});
+
+test("one browser watches what another one does", async () => {
+  const { datasets } = await api("{ datasets { nodes { name url } } }");
+  const { url } = datasets.nodes.find((one) => one.name === "digits-team-a");
+  const there = `${origin}${new URL(url).pathname}${hash}`;
+  const [watching, working] = [await open(browser, there), await open(browser, there, { dark: true })];
+  await Promise.all([watching.ready(), working.ready()]);
+
+  await watching.run("Watch", '"operation"');
+  await working.run("Annotate", '"annotationsAdded": 1');
+  await watching.tells('"operation": "ANNOTATE"');
+  await watching.tells('"event": "CHANGED"');
+  await picture(watching, "subscription-watching-light");
+  await picture(working, "subscription-working-dark");
+  await working.done();
+  await watching.done();
 });
 
 test("a mutation that is typed in writes, and what it refuses is shown", async () => {

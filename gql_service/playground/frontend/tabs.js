@@ -8,6 +8,7 @@ import Diff from "./operations/Diff.graphql";
 import History from "./operations/History.graphql";
 import Merge from "./operations/Merge.graphql";
 import Revert from "./operations/Revert.graphql";
+import Watch from "./operations/Watch.graphql";
 import WhatIsThere from "./operations/WhatIsThere.graphql";
 
 const EXAMPLE = { id: "ds_1", name: "dataset", head: { number: 2 }, recipe: { id: "re_1" } };
@@ -42,6 +43,7 @@ export function readyTabs(found, datasetId) {
     [Merge, { name: `merged-${fresh}`, sources: [source.id, partner.id] }],
     [History, { id: changed.id }],
     [Diff, { from: { datasetId: changed.id, at: { number: 1 } }, to: { datasetId: changed.id } }],
+    [Watch, { id: changed.id, since: Math.max(0, head - 1) }],
     [Revert, { dataset: changed.id, to: Math.max(1, head - 1) }],
   ];
   const chosen = datasetId ? main : [[WhatIsThere, null], ...main];
