@@ -449,6 +449,7 @@ def test_a_server_says_where_it_is_answers_and_ends_quietly_on_ctrl_c(tmp_path: 
     assert token_file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("user")
 def test_an_import_that_is_interrupted_says_so_and_leaves_a_sound_store(
     command: Command, tmp_path: Path

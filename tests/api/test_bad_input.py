@@ -262,6 +262,7 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
 ]
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 def test_a_wrong_input_is_refused_by_name_and_nothing_is_written(
     ada: Client, shelf: Shelf, census: Census, subtests: pytest.Subtests

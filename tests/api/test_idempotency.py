@@ -42,6 +42,7 @@ def test_every_mutation_of_the_schema_is_tried() -> None:
     assert mutation is not None and set(CALLS) == set(mutation.fields)
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 @pytest.mark.parametrize("mutation", CALLS)
 def test_a_mutation_is_done_once_under_a_key(
@@ -219,6 +220,7 @@ ONLY_AN_ID = {"deleteDataset", "deleteRecipe", "deleteTag"}
 HIDDEN = sorted(ABOUT_A_PROJECT - ONLY_AN_ID - {"revokeToken", "removeMember"})
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 @pytest.mark.parametrize("mutation", HIDDEN)
 def test_a_retry_shows_nothing_that_the_caller_may_not_see_any_more(

@@ -50,6 +50,7 @@ def relayed(relay: Relay, clock: SetClock) -> Iterator[Database]:
     database.close()
 
 
+@pytest.mark.exhaustive
 @ON_POSTGRESQL
 def test_wherever_a_commit_breaks_off_a_retry_makes_it_once(
     ada: Client,

@@ -74,6 +74,7 @@ def ask(app: Starlette, wrong: Wrong, token: str) -> Answer:
     return Answer(sent[0]["status"], given, b"".join(one.get("body", b"") for one in sent[1:]))
 
 
+@pytest.mark.exhaustive
 def test_every_request_that_is_wrong_is_refused_with_a_code_and_changes_nothing(
     database: Database, vault: Vault, settings: Settings, census: Census, subtests: pytest.Subtests
 ) -> None:

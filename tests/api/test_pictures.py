@@ -165,6 +165,7 @@ def test_two_who_draw_the_same_thumbnail_keep_one(
     assert len(set(vault.keys()) - before) == 1
 
 
+@pytest.mark.exhaustive
 def test_there_are_thumbnails_of_many_kinds_of_pictures_and_of_nothing_else(
     ada: Client, stranger: Client, shelf: Shelf, subtests: pytest.Subtests
 ) -> None:
@@ -223,6 +224,7 @@ def test_thumbnails_are_swept_with_their_pictures(
     assert list(vault.keys()) == []
 
 
+@pytest.mark.exhaustive
 def test_nothing_hostile_is_ever_sent_as_what_a_browser_would_run(
     ada: Client, stranger: Client, shelf: Shelf, subtests: pytest.Subtests
 ) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from gql_service.catalog.visibility import DATASETS, ITEMS
@@ -153,6 +154,7 @@ def test_a_clone_takes_what_its_plan_said(ada: Client, shelf: Shelf, census: Cen
     assert renamed["renamed"] == [{"item": {"path": "/file0.txt"}}]
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 def test_a_plan_refuses_what_the_mutation_refuses(
     ada: Client, bob: Client, shelf: Shelf, census: Census

@@ -168,6 +168,7 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
     return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 def test_a_field_costs_the_same_for_one_row_and_for_many(
     resolved: Client, many: Shelf, count_statements: CountStatements, subtests: pytest.Subtests

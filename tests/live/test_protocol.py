@@ -49,6 +49,7 @@ MALFORMED: list[tuple[object, int]] = [
 ]
 
 
+@pytest.mark.exhaustive
 def test_whatever_is_no_message_closes_the_socket_with_a_code_and_harms_nobody(
     live: Running, caplog: pytest.LogCaptureFixture
 ) -> None:

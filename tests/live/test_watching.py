@@ -103,6 +103,7 @@ def steps_until(listener: Listener, version: int, after: int) -> list[Any]:
     return steps
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_version_is_told_once_to_those_who_stay_and_to_those_who_come_back(
     start: Start, dialect: str

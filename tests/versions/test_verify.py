@@ -174,6 +174,7 @@ DAMAGES: dict[str, tuple[Callable[[Tx, Place], None], set[str]]] = {
 }
 
 
+@pytest.mark.exhaustive
 def test_every_damage_of_versions_is_found_and_nothing_else(
     place: Place, subtests: pytest.Subtests
 ) -> None:

@@ -122,6 +122,7 @@ def files(service: Service) -> dict[str, bytes]:
     return {str(path): content for path, content in found.items()}
 
 
+@pytest.mark.exhaustive
 def test_secrets_stand_nowhere(
     service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.api.client import Client
 from tests.api.rights.conftest import Stage
 from tests.builders import ON_SQLITE
@@ -113,6 +115,7 @@ def let_in(stage: Stage) -> Client:
     return stage.client("EVE")
 
 
+@pytest.mark.exhaustive
 @ON_SQLITE
 def test_nobody_notices_what_is_done_in_a_project_of_others(stage: Stage) -> None:
     eve = let_in(stage)
