@@ -192,10 +192,12 @@ class Feed:
         On PostgreSQL, where notices come, only as often as at everything else.
         """
         settings = self._backend.settings
-        longest = settings.watch_poll_seconds
         if self._backend.database.dialect == "postgresql":
-            longest = settings.watch_look_seconds
-        pause = shortest = min(SHORTEST_POLL_SECONDS, longest)
+            shortest = longest = settings.watch_look_seconds
+        else:
+            longest = settings.watch_poll_seconds
+            shortest = min(SHORTEST_POLL_SECONDS, longest)
+        pause = shortest
         while True:
             await asyncio.sleep(pause)
             watched = {dataset for dataset in self._watchers if dataset is not None}
