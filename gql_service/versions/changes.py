@@ -7,6 +7,7 @@ in the answer is shown identically by both; one that is in it may still be equal
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,21 @@ from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 
 
+@dataclass(frozen=True, slots=True)
+class Lineages:
+    """Items by their keys, ascending, and the keys of those of their annotations that may differ;
+    without `annotations`, all that they have may."""
+
+    items: list[int]
+    annotations: Mapping[int, Collection[int]] | None
+
+    def annotations_of(self, items: Iterable[int]) -> list[int] | None:
+        """Keys of what may differ on these items; None when everything may."""
+        if self.annotations is None:
+            return None
+        return [key for item in items for key in self.annotations.get(item, ())]
+
+
 def changed_items(tx: Tx, left: View, right: View) -> set[int]:
     """Keys of the items that the two views may show differently."""
     return _changed(tx, left, right, _ITEMS)
@@ -35,9 +51,12 @@ def changed_annotations(tx: Tx, left: View, right: View) -> set[int]:
     return _changed(tx, left, right, _ANNOTATIONS)
 
 
-def changed_lineages(tx: Tx, left: View, right: View) -> set[int]:
-    """Keys of the items that the two views may show differently, annotations included."""
-    return _changed(tx, left, right, _ITEMS) | _changed(tx, left, right, _ANNOTATED)
+def changed_lineages(tx: Tx, left: View, right: View) -> Lineages:
+    """The items that the two views may show differently, annotations included."""
+    annotations: dict[int, set[int]] = {}
+    for row in _rows(tx, left, right, _ANNOTATED):
+        annotations.setdefault(row.item, set()).add(row.key)
+    return Lineages(sorted(changed_items(tx, left, right) | annotations.keys()), annotations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +73,19 @@ class _Reads:
         return (sheet.metadata,) if self.of_items else (sheet.annotations, sheet.status)
 
 
-def _reads(states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]) -> _Reads:
+def _reads(states: sa.Table, whiteouts: sa.Table, *said: sa.Column[Any]) -> _Reads:
     c, w = states.c, whiteouts.c
     line: sa.BindParameter[int] = sa.bindparam("line")
     low: sa.BindParameter[int] = sa.bindparam("low")
     high: sa.BindParameter[int] = sa.bindparam("high")
     ended = c.until < sa.literal_column(str(FOREVER))  # spelt out: a partial index asks for it
     covered = Prepared(
-        sa.select(key)
+        sa.select(*said)
+        .select_from(states)
         .join(whiteouts, w.state == c.id)
         .where(w.line == line, w.since > low, w.since <= high)
     )
-    of = sa.select(key).where(c.line == line)
+    of = sa.select(*said).where(c.line == line)
     return _Reads(
         states is ITEMS,
         between=(
@@ -82,11 +102,14 @@ def _reads(states: sa.Table, whiteouts: sa.Table, key: sa.Column[Any]) -> _Reads
 
 _ITEMS = _reads(ITEMS, ITEM_WHITEOUTS, ITEMS.c.key)
 _ANNOTATIONS = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.root)
-_ANNOTATED = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.item)
+_ANNOTATED = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.item, ANNOTATIONS.c.key)
 
 
 def _changed(tx: Tx, left: View, right: View, reads: _Reads) -> set[int]:
-    found: set[int] = set()
+    return {row[0] for row in _rows(tx, left, right, reads)}
+
+
+def _rows(tx: Tx, left: View, right: View, reads: _Reads) -> Iterator[sa.Row[Any]]:
     lefts = {sheet.line: sheet for sheet in left.sheets}
     rights = {sheet.line: sheet for sheet in right.sheets}
     for line in lefts.keys() | rights.keys():
@@ -98,6 +121,4 @@ def _changed(tx: Tx, left: View, right: View, reads: _Reads) -> set[int]:
             spans = [(0, sheet.at, reads.valid) for sheet in (one, other) if sheet is not None]
         for low, high, selects in spans:
             for select in selects:
-                rows = tx.rows(select, {"line": line, "low": low, "high": high})
-                found.update(row[0] for row in rows)
-    return found
+                yield from tx.rows(select, {"line": line, "low": low, "high": high})

@@ -24,6 +24,7 @@ from gql_service.catalog.visibility import (
 
 Which = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 """Makes the condition on the column of item keys: which items are compared."""
+WhichAnnotations = Callable[[AnnotationColumns], sa.ColumnElement[bool]]
 
 ITEM_VALUES = ("path", "binary", "metadata", "description", "hidden")
 ANNOTATION_VALUES = ("type", "label", "coordinates", "attributes", "metadata", "status")
@@ -32,9 +33,16 @@ _YES: sa.ColumnElement[int] = sa.literal_column("1")
 
 
 def compared(
-    before: View, after: View, which: Which, filter: ItemFilter | None, *, postgres: bool
+    before: View,
+    after: View,
+    which: Which,
+    annotated: WhichAnnotations,
+    filter: ItemFilter | None,
+    *,
+    postgres: bool,
 ) -> sa.CTE:
-    """A row for each item that the two views show differently.
+    """A row for each of the chosen items that the two views show differently, themselves or in
+    the chosen annotations.
 
     `key`; `was` and `is_now`, whether each view shows it; `differs`, whether it itself differs,
     and `moved_only`, whether in nothing but its path; `annotations_added`, `_modified` and
@@ -44,7 +52,7 @@ def compared(
     old = _items(before, which, filter, postgres).cte("old_items")
     new = _items(after, which, filter, postgres).cte("new_items")
     items = sa.union_all(_kept_and_added(old, new), _removed(old, new)).cte("items_compared")
-    annotations = _annotation_changes(before, after, which)
+    annotations = _annotation_changes(before, after, annotated)
     found = sa.select(
         items.c.key,
         items.c.was,
@@ -97,12 +105,12 @@ def _removed(old: sa.CTE, new: sa.CTE) -> sa.Select[Any]:
     )
 
 
-def _annotation_changes(before: View, after: View, which: Which) -> sa.Subquery:
+def _annotation_changes(before: View, after: View, which: WhichAnnotations) -> sa.Subquery:
     """For each item with changed annotations, how many were added, modified and removed."""
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
         values = [getattr(c, name).label(name) for name in ANNOTATION_VALUES]
-        return sa.select(c.key.label("key"), c.item.label("item"), *values).where(which(c.item))
+        return sa.select(c.key.label("key"), c.item.label("item"), *values).where(which(c))
 
     old = visible_annotations(before, build).cte("old_annotations")
     new = visible_annotations(after, build).cte("new_annotations")

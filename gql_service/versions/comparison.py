@@ -12,7 +12,7 @@ from gql_service.versions.diff import (
     Counts,
     ItemDifference,
     count_differences,
-    differing_keys,
+    lineages_between,
     page_of_differences,
 )
 from gql_service.versions.diff_annotations import (
@@ -42,8 +42,8 @@ class Comparison:
         """How much differs, of the items that match (as they are now, or were before)."""
         if self.before is not None and not self.related:
             return count_by_path(tx, self.before, self.after, filter)
-        keys = differing_keys(tx, self.before, self.after)
-        return count_differences(tx, self.before, self.after, keys, filter)
+        lineages = lineages_between(tx, self.before, self.after)
+        return count_differences(tx, self.before, self.after, lineages, filter)
 
     def page(
         self, tx: Tx, filter: ItemFilter | None, behind: int | None, limit: int
@@ -51,9 +51,9 @@ class Comparison:
         """The items that differ beyond the one with the key `behind`: by key, strangers by path."""
         if self.before is not None and not self.related:
             return page_by_path(tx, self.before, self.after, filter, behind=behind, limit=limit)
-        keys = differing_keys(tx, self.before, self.after)
+        lineages = lineages_between(tx, self.before, self.after)
         return page_of_differences(
-            tx, self.before, self.after, keys, filter, behind=behind, limit=limit
+            tx, self.before, self.after, lineages, filter, behind=behind, limit=limit
         )
 
     def annotations(self, tx: Tx, pairs: Sequence[Pair]) -> dict[Pair, list[AnnotationDifference]]:

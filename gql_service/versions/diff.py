@@ -21,8 +21,8 @@ from gql_service.catalog.prepared import SHAPES, Masks, masks_of, numbers_of, vi
 from gql_service.catalog.visibility import Sheet, View, visible_items
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.database.sets import among, among_given, chunks
-from gql_service.versions.changes import changed_lineages
+from gql_service.database.sets import among_given, chunks
+from gql_service.versions.changes import Lineages, changed_lineages
 from gql_service.versions.comparing import compared
 
 _NOTHING = View(0, 0, False, (Sheet(0, 0),))
@@ -73,21 +73,23 @@ class Counts:
         return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-def differing_keys(tx: Tx, before: View | None, after: View) -> list[int]:
-    """Keys, ascending, of the items that may differ; of all items of `after` without `before`."""
+def lineages_between(tx: Tx, before: View | None, after: View) -> Lineages:
+    """The items that may differ; all items of `after` without `before`."""
     if before is None:
         everything = visible_items(after, lambda c: sa.select(c.key)).subquery()
-        return [row.key for row in tx.rows(sa.select(everything.c.key).order_by(everything.c.key))]
-    return sorted(changed_lineages(tx, before, after))
+        rows = tx.rows(sa.select(everything.c.key).order_by(everything.c.key))
+        return Lineages([row.key for row in rows], None)
+    return changed_lineages(tx, before, after)
 
 
 def count_differences(
-    tx: Tx, before: View | None, after: View, keys: Sequence[int], filter: ItemFilter | None
+    tx: Tx, before: View | None, after: View, lineages: Lineages, filter: ItemFilter | None
 ) -> Counts:
-    """How much differs, of the items with these keys."""
+    """How much differs, of these lineages."""
     found = Counts()
-    for part in chunks(keys):
-        found = found.plus(_counted(_asked(tx, before, after, part, filter, counted=True)[0]))
+    for part in chunks(lineages.items):
+        asked = _Asked(before or _NOTHING, after, part, lineages.annotations_of(part), filter)
+        found = found.plus(_counted(asked.rows(tx, counted=True)[0]))
     return found
 
 
@@ -95,19 +97,20 @@ def page_of_differences(
     tx: Tx,
     before: View | None,
     after: View,
-    keys: Sequence[int],
+    lineages: Lineages,
     filter: ItemFilter | None,
     *,
     behind: int | None,
     limit: int,
 ) -> list[ItemDifference]:
-    """The first `limit` items, by key, that differ: of these keys, beyond the key `behind`."""
+    """The first `limit` items, by key, that differ: of these lineages, beyond the key `behind`."""
+    keys = lineages.items
     found: list[ItemDifference] = []
     start = 0 if behind is None else bisect_right(keys, behind)
     size = 2 * limit
     while len(found) < limit and start < len(keys):
         part = keys[start : start + size]
-        found += differences_of(tx, before, after, part, filter)
+        found += differences_of(tx, before, after, lineages, part, filter)
         start, size = start + size, min(4 * size, 20_000)
     return found[:limit]
 
@@ -116,45 +119,63 @@ def differences_of(
     tx: Tx,
     before: View | None,
     after: View,
-    keys: Collection[int],
+    lineages: Lineages,
+    items: Collection[int],
     filter: ItemFilter | None = None,
 ) -> list[ItemDifference]:
-    """Those of the items with these keys that differ, by key."""
-    rows = _asked(tx, before, after, keys, filter, counted=False)
-    return [_difference(row) for row in rows]
+    """Those of these items of the lineages that differ, by key."""
+    annotations = lineages.annotations_of(items)
+    asked = _Asked(before or _NOTHING, after, list(items), annotations, filter)
+    return [_difference(row) for row in asked.rows(tx, counted=False)]
 
 
-def _asked(
-    tx: Tx,
-    before: View | None,
-    after: View,
-    keys: Collection[int],
-    filter: ItemFilter | None,
-    *,
-    counted: bool,
-) -> Sequence[sa.Row[Any]]:
-    """The differences by key, or one row of their numbers."""
-    old, wanted = before or _NOTHING, list(keys)
-    if filter is not None:
-        rows = compared(old, after, lambda key: among(key, wanted), filter, postgres=tx.postgres)
-        return tx.rows(_numbers(rows) if counted else _listed(rows))
-    listed, numbers = _prepared(old.live, masks_of(old), after.live, masks_of(after))
-    given = {**numbers_of(old, "old_"), **numbers_of(after, "new_"), "keys": wanted}
-    return tx.rows(numbers if counted else listed, given)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What differs in these items, and in these annotations or all that the items have."""
+
+    before: View
+    after: View
+    items: list[int]
+    annotations: list[int] | None
+    filter: ItemFilter | None
+
+    def rows(self, tx: Tx, *, counted: bool) -> Sequence[sa.Row[Any]]:
+        """The differences by key, or one row of their numbers."""
+        given: dict[str, Any] = {"items": self.items, "annotations": self.annotations or []}
+        old, new, all = self.before, self.after, self.annotations is None
+        if self.filter is not None:
+            rows = _compared(old, new, self.filter, all=all, postgres=tx.postgres)
+            return tx.rows(_numbers(rows) if counted else _listed(rows), given)
+        listed, numbers = _prepared(old.live, masks_of(old), new.live, masks_of(new), all)
+        given |= {**numbers_of(old, "old_"), **numbers_of(new, "new_")}
+        return tx.rows(numbers if counted else listed, given)
 
 
 @lru_cache(maxsize=SHAPES)
 def _prepared(
-    old_live: bool, old: tuple[Masks, ...], new_live: bool, new: tuple[Masks, ...]
+    old_live: bool, old: tuple[Masks, ...], new_live: bool, new: tuple[Masks, ...], all: bool
 ) -> tuple[Prepared, Prepared]:
-    rows = compared(
+    rows = _compared(
         view_shaped(old_live, old, "old_"),
         view_shaped(new_live, new, "new_"),
-        lambda key: among_given(key, "keys"),
         None,
+        all=all,
         postgres=False,  # of which only filters make a difference
     )
     return Prepared(_listed(rows)), Prepared(_numbers(rows))
+
+
+def _compared(
+    old: View, new: View, filter: ItemFilter | None, *, all: bool, postgres: bool
+) -> sa.CTE:
+    return compared(
+        old,
+        new,
+        lambda key: among_given(key, "items"),
+        lambda c: among_given(c.item, "items") if all else among_given(c.key, "annotations"),
+        filter,
+        postgres=postgres,
+    )
 
 
 def _listed(rows: sa.CTE) -> sa.Select[Any]:

@@ -13,12 +13,14 @@ from gql_service.catalog.visibility import View
 from gql_service.database.engine import Tx
 from gql_service.database.sets import chunks
 from gql_service.errors import PathTaken
+from gql_service.versions.changes import Lineages
 from gql_service.versions.content import (
     AnnotationPut,
     Authorship,
     ItemPut,
     Row,
     annotation_content,
+    annotations_by_key,
     annotations_of_items,
     item_content,
     items_by_key,
@@ -68,11 +70,20 @@ def items_back(tx: Tx, old: View, now: View, keys: Iterable[int]) -> ItemsBack:
     return found
 
 
-def annotations_back(tx: Tx, old: View, now: View, items: Sequence[int]) -> AnnotationsBack:
-    """What becomes of the annotations of items that `old` shows."""
-    held = {row.key: row for row in annotations_of_items(tx, now, items)}
+def annotations_back(
+    tx: Tx, old: View, now: View, lineages: Lineages, items: Sequence[int]
+) -> AnnotationsBack:
+    """What becomes of the annotations of items of the lineages that `old` shows."""
+    keys = lineages.annotations_of(items)
+
+    def shown(view: View) -> Iterable[Row]:
+        if keys is None:
+            return annotations_of_items(tx, view, items)
+        return annotations_by_key(tx, view, keys).values()
+
+    held = {row.key: row for row in shown(now)}
     found = AnnotationsBack()
-    for row in annotations_of_items(tx, old, items):
+    for row in shown(old):
         present = held.pop(row.key, None)
         if present is not None and annotation_content(present) == annotation_content(row):
             continue

@@ -9,7 +9,7 @@ Only what may differ is looked at, so the cost grows with the changes since.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from gql_service.catalog.visibility import ItemColumns, View, open_view, visible
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among, chunks
 from gql_service.errors import Conflict, NotFound
-from gql_service.versions.changes import changed_lineages
+from gql_service.versions.changes import Lineages, changed_lineages
 from gql_service.versions.content import annotations_of_items, items_by_key
 from gql_service.versions.counting import Counters
 from gql_service.versions.datasets import recipe_number
@@ -32,7 +32,6 @@ from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.given import Outcome
 from gql_service.versions.locking import expect_version, lock_dataset
 from gql_service.versions.putting_back import (
-    ItemsBack,
     annotations_back,
     items_back,
     refuse_taken_paths,
@@ -91,12 +90,12 @@ def revert_dataset(tx: Tx, request: RevertRequest) -> RevertOutcome:
         message=request.message,
     )
     old = _older(tx, request, draft.number - 1)
-    keys = _chosen(tx, old, draft.view, request.selection)
+    chosen = _chosen(tx, old, draft.view, request.selection)
     recipe = _recipe_back(tx, request, draft.recipe)
     if recipe is not None:
         recipe_for_use(tx, recipe)
         draft.recipe, draft.force = recipe, True
-    _put_back(draft, old, items_back(tx, old, draft.view, keys), "selection")
+    _put_back(draft, old, chosen, "selection")
     report = _report(request.to_version, recipe is not None, draft.tally.counters)
     return RevertOutcome(draft.publish(), report)
 
@@ -107,9 +106,9 @@ def plan_revert(tx: Tx, request: RevertRequest) -> RevertReport:
     expect_version(head, request.expected_version)
     now = open_view(tx, request.dataset, head)
     old = _older(tx, request, now.version)
-    keys = _chosen(tx, old, now, request.selection)
+    chosen = _chosen(tx, old, now, request.selection)
     recipe = _recipe_back(tx, request, recipe_number(tx, request.dataset, now.version))
-    items = items_back(tx, old, now, keys)
+    items = items_back(tx, old, now, chosen.items)
     refuse_taken_paths(tx, now, items, "selection")
     counted = Counters(
         items_added=len(items.puts) - len(items.held),
@@ -119,7 +118,7 @@ def plan_revert(tx: Tx, request: RevertRequest) -> RevertReport:
     for part in chunks(items.removed):
         counted.annotations_removed += len(annotations_of_items(tx, now, part))
     for part in chunks(items.there):
-        found = annotations_back(tx, old, now, part)
+        found = annotations_back(tx, old, now, chosen, part)
         counted.annotations_added += len(found.puts) - len(found.held)
         counted.annotations_modified += len(found.held)
         counted.annotations_removed += len(found.removed)
@@ -150,7 +149,7 @@ def restore_items(
             raise NotFound("That version has no such item", path=("ids", at))
         if key in present:
             raise Conflict("The item is there; revertDataset changes it back", path=("ids", at))
-    _put_back(draft, old, items_back(tx, old, draft.view, sorted(set(keys))), "ids")
+    _put_back(draft, old, Lineages(sorted(set(keys)), None), "ids")
     return Outcome(draft.publish(), tuple(keys), added=draft.tally.counters.items_added)
 
 
@@ -160,38 +159,39 @@ def _older(tx: Tx, request: RevertRequest, head: int, argument: str = "to") -> V
     return open_view(tx, request.dataset, request.to_version)
 
 
-def _put_back(draft: Draft, old: View, items: ItemsBack, argument: str) -> None:
+def _put_back(draft: Draft, old: View, lineages: Lineages, argument: str) -> None:
     tx = draft.tx
+    items = items_back(tx, old, draft.view, lineages.items)
     refuse_taken_paths(tx, draft.view, items, argument)
     draft.remove_items(items.removed)
     draft.put_items(items.puts, held=items.held)
     for part in chunks(items.there):
-        found = annotations_back(tx, old, draft.view, part)
+        found = annotations_back(tx, old, draft.view, lineages, part)
         draft.remove_annotations(found.removed)
         draft.put_annotations(found.puts, held=found.held)
 
 
-def _chosen(tx: Tx, old: View, now: View, selection: Selection | None) -> list[int]:
-    """Keys, ascending, of the selected items that may differ."""
+def _chosen(tx: Tx, old: View, now: View, selection: Selection | None) -> Lineages:
+    """The selected items that may differ."""
     candidates = changed_lineages(tx, old, now)
     if selection is None:
-        return sorted(candidates)
+        return candidates
     if selection.keys is not None:
         wanted = set(selection.keys)
         for part in chunks(sorted(wanted)):
             known = items_by_key(tx, old, part).keys() | items_by_key(tx, now, part).keys()
             if not known >= set(part):
                 raise NotFound("Neither version has such an item", path=("ids",))
-        return sorted(candidates & wanted)
+        return replace(candidates, items=[key for key in candidates.items if key in wanted])
     where = selection.where
     assert where is not None, "a selection of nothing"
     if not selection.checked:
         check(where, ("where",))
     chosen: list[int] = []
-    for part in chunks(sorted(candidates)):
+    for part in chunks(candidates.items):
         then, today = _matches(tx, old, where, part), _matches(tx, now, where, part)
         chosen += [key for key in part if then.get(key, today.get(key, False))]
-    return chosen
+    return replace(candidates, items=chosen)
 
 
 def _matches(tx: Tx, view: View, where: ItemFilter, keys: Sequence[int]) -> dict[int, bool]:

@@ -8,6 +8,7 @@ merge can write it anew, and a filter can ask when.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -20,11 +21,12 @@ from gql_service.catalog.filters import ItemFilter
 from gql_service.catalog.visibility import ItemColumns, View, open_views, visible_items
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
+from gql_service.versions.changes import Lineages
 from gql_service.versions.diff import (
     ChangeKind,
     ItemDifference,
     differences_of,
-    differing_keys,
+    lineages_between,
 )
 
 _BATCH = 500
@@ -87,10 +89,11 @@ def _crossings(
 ) -> Iterator[Crossing]:
     """Batches grow, so that a page is found soon and a count takes few statements."""
     before, after = _views(tx, span)
-    keys = [key for key in differing_keys(tx, before, after) if behind is None or key > behind]
-    start, size = 0, _BATCH
+    lineages = lineages_between(tx, before, after)
+    keys = lineages.items
+    start, size = 0 if behind is None else bisect_right(keys, behind), _BATCH
     while start < len(keys):
-        yield from _of_batch(tx, before, after, keys[start : start + size], filter)
+        yield from _of_batch(tx, before, after, lineages, keys[start : start + size], filter)
         start, size = start + size, min(4 * size, 20_000)
 
 
@@ -104,9 +107,14 @@ def _views(tx: Tx, span: Span) -> tuple[View | None, View]:
 
 
 def _of_batch(
-    tx: Tx, before: View | None, after: View, keys: Sequence[int], filter: ItemFilter | None
+    tx: Tx,
+    before: View | None,
+    after: View,
+    lineages: Lineages,
+    keys: Sequence[int],
+    filter: ItemFilter | None,
 ) -> list[Crossing]:
-    differing = {one.key: one for one in differences_of(tx, before, after, keys)}
+    differing = {one.key: one for one in differences_of(tx, before, after, lineages, keys)}
     if filter is None:
         return [Crossing(_unfiltered(one), one) for one in differing.values()]
     was = set() if before is None else _inside(tx, before, keys, filter)
