@@ -71,7 +71,7 @@ def measure(store: Store, runs: int) -> Iterator[Figure]:
 def versions() -> list[str]:
     """What serves, what asks, and who stands beside it."""
     loop = f"uvloop {_installed('uvloop')}" if _installed("uvloop") else "asyncio"
-    http = f"httptools {_installed('httptools')}" if _installed("httptools") else "h11"
+    http = f"httptools {_installed('httptools')}"
     strawberry = f"Strawberry {_installed('strawberry-graphql')}"
     served = f"uvicorn {_installed('uvicorn')} on {loop} and {http}"
     return [strawberry, served, *node.versions(), tool()]

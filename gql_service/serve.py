@@ -17,14 +17,11 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gql_service.api.answers import refused
 from gql_service.app import Service
-from gql_service.errors import ErrorCode
+from gql_service.http_protocol import CodedHTTP
 from gql_service.playground.pages import MAKE_IT, is_built
 from gql_service.settings import Settings
 
@@ -37,21 +34,6 @@ LAST_SECONDS = 5
 """For the answers of requests that were stopped, before their connections are cut."""
 PING_SECONDS = 20.0
 """How often a WebSocket is asked whether somebody is there, and how long it may take to say so."""
-
-
-class CodedHTTP(H11Protocol):
-    """HTTP/1.1; what is none is answered in JSON with a code, as everything else is."""
-
-    def send_400_response(self, msg: str) -> None:
-        answer = refused(ErrorCode.INVALID, msg)
-        headers = [*answer.raw_headers, (b"connection", b"close")]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=bytes(answer.body)),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
 
 
 class LiveSocket(WebSocketsSansIOProtocol):

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from gql_service import logs
 from gql_service.__main__ import main
 from gql_service.api.schema import printed_schema
 from gql_service.app import Store, open_store
@@ -59,7 +60,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the console script in this process."""
+    """Runs the console script in this process, which is left to write no log of requests."""
+    monkeypatch.setattr(logs, "_requests", None)
 
     def run(*words: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["gql-service", *words])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.applications import Starlette
 
-from gql_service.serve import CodedHTTP
+from gql_service.http_protocol import CodedHTTP
 
 PATIENCE = 20.0
 
@@ -40,10 +40,11 @@ class Server:
         With `end` nothing more can follow the bytes.
         """
         with self.connect() as connection:
-            for piece in pieces:
-                connection.sendall(piece)
-            if end:
-                connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):  # it may be refused before all of it is there
+                for piece in pieces:
+                    connection.sendall(piece)
+                if end:
+                    connection.shutdown(socket.SHUT_WR)
             return _read_answer(connection)
 
 

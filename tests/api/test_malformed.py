@@ -144,6 +144,13 @@ CUT: dict[str, bytes] = {
     "half of a chunk": CHUNKED + b"\r\n10\r\n{",
     "no last chunk": CHUNKED + b"\r\n2\r\n{}\r\n",
 }
+ENDLESS: dict[str, bytes] = {
+    "a first line": b"GET /graphql?query=",
+    "a header": START + b"x: ",
+    "a trailer": CHUNKED + b"\r\n2\r\n{}\r\n0\r\nx: ",
+    "an extension of a chunk": CHUNKED + b"\r\n2;x=",
+}
+"""How each begins; what follows are 200 kB of the same letter, which no limit of time ends."""
 
 
 def test_what_is_no_http_is_answered_in_json_as_well(
@@ -163,5 +170,14 @@ def test_what_is_no_http_is_answered_in_json_as_well(
             with subtests.test(name):
                 answer = server.send(sent, end=True)
                 assert answer is None or 400 <= answer.status < 500
+        for name, sent in ENDLESS.items():
+            with subtests.test(f"{name} without an end"):
+                answer = server.send(sent, *[b"y" * 10_000] * 20)
+                assert answer is None or answer.status == 400
+        good = request(b'{"query": "{ __typename }"}')
+        with server.connect() as connection:  # two requests in the same breath
+            connection.sendall(good.replace(b"connection: close\r\n", b"") + good)
+            answers = connection.makefile("rb").read()
+        assert answers.count(b"HTTP/1.1 200 OK") == 2
         well = server.send(request(b'{"query": "{ __typename }"}'))
         assert well is not None and well.status == 200
