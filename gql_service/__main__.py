@@ -269,7 +269,7 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also when much would go.")] = False,
 ) -> None:
-    """Remove items that have expired, purge datasets deleted long ago, and free the bytes that
+    """Let versions and items expire, purge datasets deleted long ago, and free the bytes that
     nothing holds."""
     settings = Settings()
     with closing(open_store(settings)) as store:

@@ -13,7 +13,9 @@ ServiceError
 │   ├── VersionMoved     `expectedVersion` is not the head any more
 │   ├── DatasetLocked    the dataset is read-only until somebody unlocks it
 │   ├── NotLocked        there is no lock to take off
+│   ├── VersionExpired       the version is listed, but its contents are not kept any more
 │   └── IdempotencyConflict  the idempotency key stands for something else
+├── CursorExpired        the list that the cursor belongs to is not kept any more
 ├── PersistedQueryNotFound  a document was named that is not known here; send its text
 ├── RecipeMismatch       datasets with different recipes; lists the differences
 ├── Timeout              it took longer than a request may take; nothing was written
@@ -49,6 +51,8 @@ class ErrorCode(Enum):
     LABEL_UNKNOWN = "LABEL_UNKNOWN"
     DATASET_LOCKED = "DATASET_LOCKED"
     NOT_LOCKED = "NOT_LOCKED"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    ERASED = "ERASED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     TIMEOUT = "TIMEOUT"
     BUSY = "BUSY"
@@ -168,6 +172,27 @@ class DatasetLocked(Conflict):
 
 class NotLocked(Conflict):
     code = ErrorCode.NOT_LOCKED
+
+
+class VersionExpired(Conflict):
+    code = ErrorCode.ERASED
+
+    def __init__(self, version: int, head: int, *, path: Sequence[str | int] = ()) -> None:
+        super().__init__(
+            f"Version {version} has expired: it is listed, but what it showed is not kept",
+            path=path,
+            current_version=head,
+        )
+
+
+class CursorExpired(ServiceError):
+    """A list goes on at the version that its first page was read at, and that one has expired."""
+
+    code = ErrorCode.CURSOR_EXPIRED
+
+    def __init__(self, version: int, *, path: Sequence[str | int] = ()) -> None:
+        message = f"The list was read at version {version}, which has expired; begin it anew"
+        super().__init__(message, path=path)
 
 
 class IdempotencyConflict(Conflict):

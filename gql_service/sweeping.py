@@ -1,4 +1,4 @@
-"""What a sweep does to items, line by line as an operator reads it."""
+"""What a sweep does to versions and items, line by line as an operator reads it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,46 @@ from collections.abc import Iterator
 from gql_service.api.ids import DatasetId
 from gql_service.database.engine import Database
 from gql_service.versions.expiration import expire, plan_expiration
+from gql_service.versions.forgetting import Forgotten, forget, plan_forgetting
+from gql_service.versions.keeping import by_dataset, expire_versions, plan_expiry
 
 
 def sweep_lines(database: Database, *, dry_run: bool) -> Iterator[str]:
-    """Lets items expire, or says what would: a line for every dataset of which some have."""
+    """Lets versions expire, then items; or says what would.
+
+    Versions first, and only then what makes new ones: so a plan is what the sweep does.
+    """
+    yield from _versions(database, dry_run=dry_run)
+    yield from _items(database, dry_run=dry_run)
+
+
+def _versions(database: Database, *, dry_run: bool) -> Iterator[str]:
+    """A line for every dataset of which versions expire, or of whose old ones something goes."""
+    if dry_run:
+        with database.read() as tx:
+            outdated = plan_expiry(tx)
+            freed = plan_forgetting(tx, by_dataset(outdated))
+    else:
+        outdated = expire_versions(database)
+        freed = forget(database)
+    names = {one.dataset: f"{DatasetId(one.dataset)} {one.name!r}" for one in outdated}
+    sums = {one.dataset: one for one in freed}
+    for one in outdated:
+        if one.kept is not None:
+            many = len(one.versions)
+            yield f"kept, though expired: {names[one.dataset]}: versions {many}. {one.kept}"
+    going = {one.dataset: len(one.versions) for one in outdated if one.kept is None}
+    for dataset in sorted(going.keys() | sums.keys()):
+        sum_ = sums.get(dataset, Forgotten(dataset))
+        yield (
+            f"{'would free' if dry_run else 'freed'}: {names.get(dataset, DatasetId(dataset))}: "
+            f"versions {going.get(dataset, 0)}, states of items {sum_.item_states}, states of "
+            f"annotations {sum_.annotation_states}, binaries {sum_.binaries}, bytes {sum_.bytes}"
+        )
+
+
+def _items(database: Database, *, dry_run: bool) -> Iterator[str]:
+    """A line for every dataset of which items have expired."""
     if dry_run:
         with database.read() as tx:
             expired = plan_expiration(tx)

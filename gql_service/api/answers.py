@@ -32,6 +32,8 @@ STATUS = {
     ErrorCode.VERSION_MOVED: 409,
     ErrorCode.DATASET_LOCKED: 409,
     ErrorCode.NOT_LOCKED: 409,
+    ErrorCode.CURSOR_EXPIRED: 410,
+    ErrorCode.ERASED: 410,
     ErrorCode.RECIPE_MISMATCH: 409,
     ErrorCode.TIMEOUT: 504,
     ErrorCode.BUSY: 503,

@@ -22,7 +22,7 @@ from gql_service.catalog.lineage import items_by_place
 from gql_service.catalog.member import visible_users
 from gql_service.catalog.recipe_use import readable_revisions
 from gql_service.catalog.references import visible_by_sha256
-from gql_service.catalog.version import versions_by_number
+from gql_service.catalog.version import refuse_expired, versions_by_number
 from gql_service.database.engine import Tx
 
 
@@ -89,13 +89,20 @@ def visible_binary(tx: Tx, sha256: str) -> BinaryRecord | None:
 
 
 async def find_point(info: Info, dataset: int, version: int | None) -> Point | None:
-    """A readable dataset at a version that it has, or at the head; None otherwise."""
+    """A readable dataset at a version that it has, or at the head; None otherwise. Raises
+    VersionExpired."""
     record = await info.context.load(datasets_by_id, dataset)
     if record is None:
         return None
     if version is None:
         return Point(dataset, info.context.head(record), fixed=False)
-    return Point(dataset, version, fixed=True) if 1 <= version <= record.head else None
+    if not 1 <= version <= record.head:
+        return None
+    head, kept_from = record.head, record.kept_from
+    await info.context.read(
+        lambda tx: refuse_expired(tx, dataset, version, head=head, kept_from=kept_from)
+    )
+    return Point(dataset, version, fixed=True)
 
 
 async def _annotation(info: Info, id: ids.AnnotationId) -> Annotation | None:

@@ -62,7 +62,9 @@ class Dataset(SQLModel, table=True):
     sources of others speak of it by number. While `locked_at` is set the dataset is read-only; it
     stands here, in the row that every writer locks, so that nobody can have read it too early.
     While `item_max_days` is set, sweeps remove items that are older, in the name of
-    `expiration_by`.
+    `expiration_by`. While `keep_versions` or `keep_days` is set, by `retention_by`, they let
+    versions expire that fall out of all that is set. `kept_from` is the first of the versions that
+    reach to the head without one that has expired; NULL while none has.
     """
 
     __tablename__ = "datasets"
@@ -92,6 +94,10 @@ class Dataset(SQLModel, table=True):
     lock_reason: str | None = None
     item_max_days: int | None = None
     expiration_by: int | None = Field(default=None, sa_type=sa.BigInteger, foreign_key="users.id")
+    keep_versions: int | None = None
+    keep_days: int | None = None
+    retention_by: int | None = Field(default=None, sa_type=sa.BigInteger, foreign_key="users.id")
+    kept_from: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
 class DatasetSource(SQLModel, table=True):
@@ -108,7 +114,10 @@ class DatasetSource(SQLModel, table=True):
 
 
 class Version(SQLModel, table=True):
-    """An immutable numbered state: who, when, what, and final counters."""
+    """An immutable numbered state: who, when, what, and final counters.
+
+    Once it has expired this row is all that is left of it.
+    """
 
     __tablename__ = "versions"
 
@@ -129,6 +138,7 @@ class Version(SQLModel, table=True):
     annotations_added: int = Field(sa_type=sa.BigInteger)
     annotations_modified: int = Field(sa_type=sa.BigInteger)
     annotations_removed: int = Field(sa_type=sa.BigInteger)
+    expired_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class LabelCount(SQLModel, table=True):
@@ -154,7 +164,7 @@ class DatasetRecord:
     """A dataset as read; `head` is its newest published version.
 
     `locked_at` and `locked_by` are both there or both None; so are `item_max_days` and
-    `expiration_by`.
+    `expiration_by`. `retention_by` is there when `keep_versions` or `keep_days` is.
     """
 
     id: int
@@ -170,6 +180,10 @@ class DatasetRecord:
     lock_reason: str | None
     item_max_days: int | None
     expiration_by: int | None
+    keep_versions: int | None
+    keep_days: int | None
+    retention_by: int | None
+    kept_from: int | None
 
 
 def dataset_columns() -> sa.Select[Any]:

@@ -1,7 +1,8 @@
 """Items and where they come from: read at their places, and followed to their sources.
 
-A source item is read at the version it was taken from, where it can never change. Only what the
-actor may read is told, though what they may not is walked through.
+A source item is read at the version it was taken from, where it can never change; where that has
+expired, the item has no source any more. Only what the actor may read is told, though what they may
+not is walked through.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.dataset import DATASETS, datasets_by_id, sources_of
 from gql_service.catalog.prepared import read_items
+from gql_service.catalog.version import expired_versions
 from gql_service.catalog.visibility import ItemColumns, View, open_views, visible_items
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
@@ -41,19 +43,22 @@ MOST_SHEETS = 200
 
 _BY_KEY = read_items(lambda c: sa.select(*c.all()).where(among_given(c.key, "keys")))
 _THERE = Prepared(
-    sa.select(DATASETS.c.id).where(
+    sa.select(DATASETS.c.id, DATASETS.c.kept_from).where(
         among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None)
     )
 )
 
 
-def items_at(tx: Tx, wanted: Mapping[tuple[int, int], Collection[int]]) -> dict[Place, PlacedItem]:
+def items_at(
+    tx: Tx, wanted: Mapping[tuple[int, int], Collection[int]], *, kept_only: bool = False
+) -> dict[Place, PlacedItem]:
     """The items with these keys at each (dataset, version), in two statements unless the sheets of
     all these places are very many.
 
-    Absent ones are left out, and so are those of purged datasets. Whoever asks.
+    Absent ones are left out, and so are those of purged datasets. Raises VersionExpired for a
+    version that is not kept, unless `kept_only` leaves out what was there. Whoever asks.
     """
-    views = open_views(tx, _unpurged(tx, wanted)) if wanted else {}
+    views = open_views(tx, _unpurged(tx, wanted, kept_only=kept_only)) if wanted else {}
     if len(views) == 1:
         ((dataset, _), view), *_rest = views.items()
         keys = list(wanted[dataset, view.version])
@@ -140,11 +145,15 @@ def _of_keys(keys: Collection[int]) -> Callable[[ItemColumns], sa.Select[Any]]:
     return build
 
 
-def _unpurged(tx: Tx, points: Iterable[tuple[int, int]]) -> list[tuple[int, int | None]]:
+def _unpurged(
+    tx: Tx, points: Iterable[tuple[int, int]], *, kept_only: bool
+) -> list[tuple[int, int | None]]:
     wanted = list(points)
     rows = tx.rows(_THERE, {"datasets": sorted({dataset for dataset, _ in wanted})})
-    there = {row.id for row in rows}
-    return [(dataset, version) for dataset, version in wanted if dataset in there]
+    there = {row.id: row.kept_from or 1 for row in rows}
+    older = {d for d, version in wanted if d in there and version < there[d]}
+    gone = expired_versions(tx, older) if kept_only else set()
+    return [one for one in wanted if one[0] in there and one not in gone]
 
 
 def _sources(tx: Tx, items: Collection[PlacedItem]) -> dict[Place, list[PlacedItem]]:
@@ -154,7 +163,7 @@ def _sources(tx: Tx, items: Collection[PlacedItem]) -> dict[Place, list[PlacedIt
     for item in items:
         for source in taken[item.dataset, item.version]:
             wanted.setdefault(source, set()).update(_keys_in(source[0], item))
-    shown = items_at(tx, wanted)
+    shown = items_at(tx, wanted, kept_only=True)
     found: dict[Place, list[PlacedItem]] = {}
     for item in items:
         candidates = (

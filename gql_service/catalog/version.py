@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,14 @@ from gql_service.database.columns import table_of
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import among, among_given
+from gql_service.errors import VersionExpired
 
 LABEL_COUNTS = table_of(LabelCount)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """A version as read, with its final counters."""
+    """A version as read, with its final counters; what it showed is gone since `expired_at`."""
 
     dataset: int
     number: int
@@ -39,6 +40,7 @@ class VersionRecord:
     annotations_added: int
     annotations_modified: int
     annotations_removed: int
+    expired_at: datetime | None
 
 
 def version_columns() -> list[sa.Column[Any]]:
@@ -61,6 +63,48 @@ def versions_by_number(
     rows = tx.rows(_BY_NUMBER, {"datasets": list(datasets), "numbers": list(numbers)})
     found = {(row.dataset, row.number): version_record(row) for row in rows}
     return {pair: found[pair] for pair in wanted if pair in found}
+
+
+_EXPIRED = Prepared(
+    sa.select(VERSIONS.c.dataset, VERSIONS.c.number).where(
+        among_given(VERSIONS.c.dataset, "datasets"), VERSIONS.c.expired_at.is_not(None)
+    )
+)
+_HAS_EXPIRED = Prepared(
+    sa.select(VERSIONS.c.number).where(
+        VERSIONS.c.dataset == sa.bindparam("dataset"),
+        VERSIONS.c.number == sa.bindparam("number"),
+        VERSIONS.c.expired_at.is_not(None),
+    )
+)
+
+
+def refuse_expired(
+    tx: Tx,
+    dataset: int,
+    version: int,
+    *,
+    head: int,
+    kept_from: int | None,
+    path: Sequence[str | int] = (),
+) -> None:
+    """Raises VersionExpired when a version is not kept; `kept_from` is of the dataset's row, and
+    spares the question for what is newer."""
+    if has_expired(tx, dataset, version, kept_from=kept_from):
+        raise VersionExpired(version, head, path=path)
+
+
+def has_expired(tx: Tx, dataset: int, version: int, *, kept_from: int | None) -> bool:
+    """Whether what a version showed is not kept any more."""
+    if kept_from is None or version >= kept_from:
+        return False
+    return tx.first(_HAS_EXPIRED, {"dataset": dataset, "number": version}) is not None
+
+
+def expired_versions(tx: Tx, datasets: Collection[int]) -> set[tuple[int, int]]:
+    """Which (dataset, version) of these datasets are not kept any more."""
+    rows = tx.rows(_EXPIRED, {"datasets": list(datasets)}) if datasets else ()
+    return {(row.dataset, row.number) for row in rows}
 
 
 def version_at(tx: Tx, dataset: int, moment: datetime) -> int | None:

@@ -28,6 +28,7 @@ from gql_service.catalog.sheet import (
     annotation_columns,
     item_columns,
 )
+from gql_service.catalog.version import refuse_expired
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
@@ -96,6 +97,7 @@ _PILES = Prepared(
     sa.select(
         DATASETS.c.id.label("dataset"),
         DATASETS.c.head,
+        DATASETS.c.kept_from,
         LINES.c.id.label("line"),
         LINES.c.born,
         LAYERS.c.below,
@@ -116,14 +118,15 @@ _PILES = Prepared(
 
 
 def open_view(tx: Tx, dataset: int, version: int | None = None) -> View:
-    """The dataset at a version, or at its head. Raises NotFound when there is no such thing."""
+    """The dataset at a version, or at its head. Raises NotFound when there is no such thing, and
+    VersionExpired when it is not kept any more."""
     return open_views(tx, [(dataset, version)])[dataset, version]
 
 
 def open_views(
     tx: Tx, points: Collection[tuple[int, int | None]]
 ) -> dict[tuple[int, int | None], View]:
-    """Many views in one statement; version None is the head. Raises NotFound as `open_view`."""
+    """Many views in one statement; version None is the head. Raises as `open_view`."""
     datasets = sorted({dataset for dataset, _ in points})
     rows = tx.rows(_PILES, {"datasets": datasets})
     by_dataset: dict[int, list[sa.Row[Any]]] = {}
@@ -140,6 +143,7 @@ def _view(tx: Tx, rows: Sequence[sa.Row[Any]], version: int | None) -> View:
     wanted = head if version is None else version
     if not 1 <= wanted <= head:
         raise NotFound("There is no such dataset or version")
+    refuse_expired(tx, rows[0].dataset, wanted, head=head, kept_from=rows[0].kept_from)
     line = next(row.line for row in rows if row.born <= wanted)
     sheets = [Sheet(line, wanted)]
     sheets += [

@@ -99,3 +99,12 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterable[list[T]]:
     iterator = iter(values)
     while part := list(islice(iterator, size)):
         yield part
+
+
+def listed(values: Collection[int], *, postgres: bool) -> sa.TableValuedAlias:
+    """The numbers as rows with one column, `value`."""
+    given = sa.bindparam(None, sorted(values), type_=_ValueList(True))
+    value = sa.column("value", sa.BigInteger())
+    if postgres:
+        return sa.func.unnest(given).table_valued(value).render_derived()
+    return sa.func.json_each(given).table_valued(value)

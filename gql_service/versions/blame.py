@@ -3,12 +3,15 @@
 From the write that is shown, the values are followed back to the write before it, as long as they
 are the same: who wrote a value is who made it differ. Where a clone or a merge decided, what it put
 together was written elsewhere, by whoever had made it so last.
+
+Where versions have expired, the way back may end too early: the answer then says so, and names the
+oldest write that is known to have the value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,13 +36,15 @@ _DECISIONS = {Operation.CLONE, Operation.MERGE}
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """Who wrote the value of a field, when, and in which version of which dataset."""
+    """Who wrote the value of a field, when, and in which version of which dataset; perhaps
+    somebody had before, when it was there `or_earlier`."""
 
     path: Field
     user: int
     at: datetime
     dataset: int
     version: int
+    or_earlier: bool = False
 
 
 def blame_items(tx: Tx, items: Collection[PlacedItem]) -> dict[PlacedItem, list[Blame]]:
@@ -84,10 +89,14 @@ class _Walk:
             change = self._made.get(row.write)
         if change is None:  # what was before it is purged
             origin = row.origin_dataset, row.origin_version
-            return Blame(field, row.updated_by, row.updated_at, *origin)
+            lost = not self._past.complete
+            return Blame(field, row.updated_by, row.updated_at, *origin, or_earlier=lost)
+        unsure = self._past.began_earlier(change)
         if self._decided(change):
-            change = self._given_before(change, field, value) or change
-        return self._by(change, field)
+            given = self._given_before(change, field, value)
+            unsure = not self._past.complete if given is None else self._past.began_earlier(given)
+            change = given or change
+        return replace(self._by(change, field), or_earlier=unsure)
 
     def _given_before(self, decision: Change, field: Field, value: Any) -> Change | None:
         """The last change before a decision that gave the field its value, and was none itself."""

@@ -3,13 +3,16 @@
 A place (a dataset at a version) is told every version that it has seen, of its own dataset and of
 those it comes from, in which the thing was written or removed. What was only brought along by a
 clone or a merge is no event there: it happened where it was written.
+
+Where versions have expired, the past ends: what a version did is told only when it and the one
+before can still be read, because only then is it known what was there before and after.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +26,7 @@ from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.knowledge import Seen, Sight, seen_by, sights
 from gql_service.versions.past_rows import (
     Change,
+    Lines,
     lines_of,
     past_at,
     past_of_annotations,
@@ -35,6 +39,7 @@ Place = tuple[int, int]
 ItemPlace = tuple[int, int, int]
 """A dataset at a version, and the key of an item."""
 D = TypeVar("D", ItemDifference, AnnotationDifference)
+E = TypeVar("E")
 _REST = [name for name in ITEM_VALUES if name != "path"]
 
 
@@ -51,26 +56,43 @@ Placed = TypeVar("Placed", PlacedItem, PlacedAnnotation)
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What has been done to a thing, newest first, and the versions that did it.
+class History(Generic[E]):
+    """Events, newest first; `complete` unless something may have been done in versions that have
+    expired."""
 
-    A version is missing when its dataset is purged.
+    events: list[tuple[Place, E]]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What has been done to a thing, newest first, and the versions that did it, with those before.
+
+    A version is missing when its dataset is purged. Without `complete`, states may be missing too.
     """
 
     changes: list[Change]
     versions: Mapping[Place, VersionRecord]
+    complete: bool
+
+    def began_earlier(self, change: Change) -> bool:
+        """Whether something that is not known any more may have been there before a change."""
+        if change.before is not None or change.version == 1:
+            return False
+        previous = self.versions.get((change.dataset, change.version - 1))
+        return previous is not None and previous.expired_at is not None
 
 
 def item_histories(
     tx: Tx, items: Collection[PlacedItem]
-) -> dict[PlacedItem, list[tuple[Place, ItemDifference]]]:
+) -> dict[PlacedItem, History[ItemDifference]]:
     """The events of each item, its annotations' included, in datasets that the actor may read."""
-    found: dict[PlacedItem, list[tuple[Place, ItemDifference]]] = {}
+    found: dict[PlacedItem, History[ItemDifference]] = {}
     for placed in _by_place(items):
         keys = {item.row.key for item in placed}
         lines, sight = _seen(tx, placed[0], keys)
-        own = _seen_only(past_of_items(tx, lines, keys), sight, item="key")
-        inside = _seen_only(past_on_items(tx, lines, keys), sight, item="item")
+        own = _seen_only(past_of_items(tx, lines.datasets, keys), sight, item="key")
+        inside = _seen_only(past_on_items(tx, lines.datasets, keys), sight, item="item")
         at = {(*change.place, change.either.key): change for change in own}
         events = [(change.either.key, change) for change in own]
         events += [(change.either.item, change) for change in inside]
@@ -81,19 +103,21 @@ def item_histories(
         order = _newest_first(tx, {place for one in told.values() for place in one})
         for item in placed:
             its = told[item.row.key]
-            found[item] = _in_order(its.items(), order)
+            found[item] = History(_in_order(its.items(), order), lines.complete)
     return found
 
 
 def annotation_histories(
     tx: Tx, annotations: Collection[PlacedAnnotation]
-) -> dict[PlacedAnnotation, list[tuple[Place, AnnotationDifference]]]:
+) -> dict[PlacedAnnotation, History[AnnotationDifference]]:
     """The events of each annotation, in datasets that the actor may read."""
-    found: dict[PlacedAnnotation, list[tuple[Place, AnnotationDifference]]] = {}
-    for one, past in _annotation_pasts(tx, annotations).items():
-        found[one] = [(change.place, annotation_difference(change)) for change in past]
-    order = _newest_first(tx, {place for events in found.values() for place, _ in events})
-    return {one: _in_order(events, order) for one, events in found.items()}
+    pasts, complete = _annotation_pasts(tx, annotations)
+    order = _newest_first(tx, {change.place for past in pasts.values() for change in past})
+    found: dict[PlacedAnnotation, History[AnnotationDifference]] = {}
+    for one, past in pasts.items():
+        events = [(change.place, annotation_difference(change)) for change in past]
+        found[one] = History(_in_order(events, order), complete[one])
+    return found
 
 
 def inside_events(
@@ -103,7 +127,7 @@ def inside_events(
     lines = lines_of(tx, {dataset for dataset, _, _ in places})
     items, versions = {item for _, _, item in places}, {version for _, version, _ in places}
     found: dict[ItemPlace, list[AnnotationDifference]] = {place: [] for place in places}
-    for change in past_at(tx, lines, items, versions):
+    for change in past_at(tx, lines.datasets, items, versions):
         place = (*change.place, change.either.item)
         if place in found:
             found[place].append(annotation_difference(change))
@@ -115,20 +139,22 @@ def inside_events(
 def pasts_of_items(tx: Tx, items: Collection[PlacedItem]) -> dict[PlacedItem, Past]:
     """All that has been done to each item itself, whoever may read it."""
     pasts: dict[PlacedItem, list[Change]] = {}
+    complete: dict[PlacedItem, bool] = {}
     for placed in _by_place(items):
         keys = {item.row.key for item in placed}
         lines, sight = _seen(tx, placed[0], keys)
-        seen = _seen_only(past_of_items(tx, lines, keys), sight, item="key")
+        seen = _seen_only(past_of_items(tx, lines.datasets, keys), sight, item="key")
         by_key = _grouped(seen, lambda change: change.either.key)
         pasts.update({item: by_key.get(item.row.key, []) for item in placed})
-    return _dated(tx, pasts)
+        complete.update(dict.fromkeys(placed, lines.complete))
+    return _dated(tx, pasts, complete)
 
 
 def pasts_of_annotations(
     tx: Tx, annotations: Collection[PlacedAnnotation]
 ) -> dict[PlacedAnnotation, Past]:
     """All that has been done to each annotation, whoever may read it."""
-    return _dated(tx, _annotation_pasts(tx, annotations))
+    return _dated(tx, *_annotation_pasts(tx, annotations))
 
 
 def annotation_difference(change: Change) -> AnnotationDifference:
@@ -137,15 +163,16 @@ def annotation_difference(change: Change) -> AnnotationDifference:
 
 def _annotation_pasts(
     tx: Tx, annotations: Collection[PlacedAnnotation]
-) -> dict[PlacedAnnotation, list[Change]]:
-    """The changes of each annotation; of one that a merge kept beside another, also those that it
-    had under the key before."""
+) -> tuple[dict[PlacedAnnotation, list[Change]], dict[PlacedAnnotation, bool]]:
+    """The changes of each annotation, of one that a merge kept beside another also those that it
+    had under the key before; and whether these are all."""
     pasts: dict[PlacedAnnotation, list[Change]] = {}
+    complete: dict[PlacedAnnotation, bool] = {}
     for placed in _by_place(annotations):
         lines, sight = _seen(tx, placed[0], {one.row.item for one in placed})
         rows = [one.row for one in placed]
         roots = {row.root for row in rows if row.root != row.key}
-        found = past_of_annotations(tx, lines, {row.key for row in rows}, roots)
+        found = past_of_annotations(tx, lines.datasets, {row.key for row in rows}, roots)
         all_seen = _seen_only(found, sight, item="item")
         seen = [change for change in all_seen if not change.copied]
         by_key = _grouped(seen, lambda change: change.either.key)
@@ -153,7 +180,8 @@ def _annotation_pasts(
             own = by_key.get(one.row.key, [])
             before = _ancestry(one, own, seen) if one.row.key != one.row.root else []
             pasts[one] = own + before
-    return pasts
+            complete[one] = lines.complete
+    return pasts, complete
 
 
 def _ancestry(one: PlacedAnnotation, own: list[Change], seen: list[Change]) -> list[Change]:
@@ -180,9 +208,7 @@ def _by_place(things: Iterable[Placed]) -> list[list[Placed]]:
     return list(groups.values())
 
 
-def _seen(
-    tx: Tx, at: PlacedItem | PlacedAnnotation, items: Collection[int]
-) -> tuple[dict[int, int], Sight]:
+def _seen(tx: Tx, at: PlacedItem | PlacedAnnotation, items: Collection[int]) -> tuple[Lines, Sight]:
     """The lines of all datasets that a place has seen, and what it has seen of these items."""
     seen: list[Seen] = seen_by(tx, at.dataset, at.version)
     (sight,) = sights(tx, [seen], items)
@@ -213,16 +239,33 @@ def _in_order(
 
 
 def _newest_first(tx: Tx, places: Collection[Place]) -> dict[Place, int]:
-    """The order of those of the places that the actor may read."""
+    """The order of those of the places that the actor may read, and that can still be told."""
     readable = datasets_by_id(tx, {dataset for dataset, _ in places})
-    versions = versions_by_number(tx, [place for place in places if place[0] in readable])
-    newest = sorted(versions, key=lambda one: (versions[one].created_at, *one), reverse=True)
+    versions = _with_previous(tx, [place for place in places if place[0] in readable])
+    told = [
+        (dataset, number)
+        for dataset, number in places
+        if all(
+            one in versions and versions[one].expired_at is None
+            for one in ((dataset, number), (dataset, max(number - 1, 1)))
+        )
+    ]
+    newest = sorted(told, key=lambda one: (versions[one].created_at, *one), reverse=True)
     return {place: number for number, place in enumerate(newest)}
 
 
-def _dated(tx: Tx, pasts: Mapping[Placed, list[Change]]) -> dict[Placed, Past]:
-    places = {change.place for changes in pasts.values() for change in changes}
-    versions = versions_by_number(tx, places)
+def _with_previous(tx: Tx, places: Collection[Place]) -> dict[Place, VersionRecord]:
+    """The versions there, and those before them."""
+    previous = {(dataset, number - 1) for dataset, number in places if number > 1}
+    return versions_by_number(tx, previous.union(places))
+
+
+def _dated(
+    tx: Tx, pasts: Mapping[Placed, list[Change]], complete: Mapping[Placed, bool]
+) -> dict[Placed, Past]:
+    versions = _with_previous(
+        tx, {change.place for changes in pasts.values() for change in changes}
+    )
 
     def newest(change: Change) -> tuple[Any, ...]:
         version = versions.get(change.place)
@@ -230,7 +273,7 @@ def _dated(tx: Tx, pasts: Mapping[Placed, list[Change]]) -> dict[Placed, Past]:
         return (at, *change.place)
 
     return {
-        thing: Past(sorted(changes, key=newest, reverse=True), versions)
+        thing: Past(sorted(changes, key=newest, reverse=True), versions, complete[thing])
         for thing, changes in pasts.items()
     }
 

@@ -68,7 +68,11 @@ def expect_version(head: int, expected: int | None) -> None:
 
 
 _HEAD = sa.select(
-    DATASETS.c.head, DATASETS.c.deleted_at, DATASETS.c.locked_at, DATASETS.c.lock_reason
+    DATASETS.c.head,
+    DATASETS.c.kept_from,
+    DATASETS.c.deleted_at,
+    DATASETS.c.locked_at,
+    DATASETS.c.lock_reason,
 ).where(DATASETS.c.id == sa.bindparam("dataset"))
 _HEAD_TO_PLAN = Prepared(_HEAD)
 _HEAD_TO_WRITE = Prepared(_HEAD.with_for_update(key_share=True))

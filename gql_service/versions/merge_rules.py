@@ -39,13 +39,14 @@ class ConflictPolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ItemFact:
-    """An item as a source holds it, or as it once was."""
+    """An item as a source holds it, or as it once was; `lost` when nobody knows any more how."""
 
     key: int
     written: Written
     content: ItemContent
     authorship: Authorship
     copied_from: int | None = None
+    lost: bool = False
 
     @property
     def known(self) -> bool:
@@ -54,13 +55,14 @@ class ItemFact:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationFact:
-    """An annotation as a source holds it, or as it once was."""
+    """An annotation as a source holds it, or as it once was; `lost` as for an item."""
 
     key: int
     root: int
     written: Written
     content: AnnotationContent
     authorship: Authorship
+    lost: bool = False
 
     @property
     def known(self) -> bool:
@@ -74,6 +76,8 @@ class Fact(Protocol):
     def written(self) -> Written: ...
     @property
     def known(self) -> bool: ...
+    @property
+    def lost(self) -> bool: ...
 
 
 F = TypeVar("F", bound=Fact)
@@ -191,12 +195,16 @@ def _stays(group: Group[F], fact: F, other: F) -> bool:
 
 
 def base_of(group: Group[F], verdict: Sequence[Survivor[F]], history: Sequence[F]) -> F | None:
-    """The newest value that every holder of a survivor has seen; one that is fully known first."""
+    """The newest value that every holder of a survivor has seen; one that is fully known first.
+
+    None when that one is lost: an older one would tell changes where there are none, and hide
+    others.
+    """
     holders = sorted({h for s in verdict for h in group.holders(s.fact.written.write)})
-    ordered = sorted(history, key=lambda f: (-f.written.write, not f.known))
+    ordered = sorted(history, key=lambda f: (-f.written.write, f.lost, not f.known))
     for fact in ordered:
         if all(group.seen(holder, fact) for holder in holders):
-            return fact
+            return None if fact.lost else fact
     return None
 
 

@@ -29,6 +29,7 @@ from gql_service.versions.content import (
     written,
 )
 from gql_service.versions.knowledge import Seen, Sight, sights
+from gql_service.versions.lost import lost_annotations, lost_items, lost_removals
 from gql_service.versions.merge_rules import AnnotationFact, Group, ItemFact
 from gql_service.versions.merge_settled import settled_annotations, settled_items
 
@@ -203,7 +204,8 @@ def _annotation_fact(row: Row) -> AnnotationFact:
 def item_history(
     tx: Tx, sources: Sequence[Source], keys: Sequence[int]
 ) -> dict[int, list[ItemFact]]:
-    """Every state of these items that is still stored where any source may have seen it."""
+    """Every state of these items where any source may have seen it: those that are stored, and
+    what is left of those that retention took."""
     write = sa.func.coalesce(ITEMS.c.copy_of, ITEMS.c.id).label("write")
     found: dict[int, list[ItemFact]] = {}
     for part in chunks(sorted(keys)):
@@ -214,13 +216,15 @@ def item_history(
         )
         for row in rows:
             found.setdefault(row.key, []).append(item_fact(row))
+        for lost in lost_items(tx, _known_lines(sources), part):
+            found.setdefault(lost.key, []).append(lost)
     return found
 
 
 def annotation_history(
     tx: Tx, sources: Sequence[Source], roots: Sequence[int]
 ) -> dict[int, list[AnnotationFact]]:
-    """Every state of these lineages that is still stored, behind the merge's own status mask."""
+    """Every state of these lineages, as `item_history`, behind the merge's own status mask."""
     c = ANNOTATIONS.c
     write = sa.func.coalesce(c.copy_of, c.id).label("write")
     lines = c.line.in_(_known_lines(sources))
@@ -234,6 +238,8 @@ def annotation_history(
                     content = replace(fact.content, status=None, status_known=False)
                     fact = replace(fact, content=content)
                 found.setdefault(row.root, []).append(fact)
+        for lost in lost_annotations(tx, _known_lines(sources), part):
+            found.setdefault(lost.root, []).append(lost)
     return found
 
 
@@ -248,7 +254,8 @@ def removals(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, tuple[int, in
     found: dict[int, tuple[int, int]] = {}
     depth = {sheet.line: at for at, sheet in enumerate(view.sheets)}
     for part in chunks(sorted(keys)):
-        events = [row for select in _endings(view, part) for row in tx.rows(select)]
+        asked = [*_endings(view, part), lost_removals(view, part)]
+        events = [row for select in asked for row in tx.rows(select)]
         for row in sorted(events, key=lambda row: (depth[row.line], -row.version)):
             found.setdefault(row.key, (row.dataset, row.version))
     return found

@@ -17,6 +17,7 @@ from gql_service.catalog.sheet import annotation_columns, item_columns
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
     ANNOTATIONS,
+    DATASETS,
     ITEM_WHITEOUTS,
     ITEMS,
     LAYERS,
@@ -66,9 +67,19 @@ class Change:
         return row
 
 
-def lines_of(tx: Tx, datasets: Collection[int]) -> dict[int, int]:
-    """The dataset of each line that belongs to one of these."""
-    return {row.id: row.dataset for row in tx.rows(_LINES, {"datasets": list(datasets)})}
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines with their datasets; `complete` when no version of these has expired, so that the
+    states tell everything."""
+
+    datasets: Mapping[int, int]
+    complete: bool
+
+
+def lines_of(tx: Tx, datasets: Collection[int]) -> Lines:
+    """The lines that belong to these datasets."""
+    rows = tx.rows(_LINES, {"datasets": list(datasets)})
+    return Lines({row.id: row.dataset for row in rows}, all(row.kept_from is None for row in rows))
 
 
 def past_of_items(tx: Tx, lines: Mapping[int, int], keys: Collection[int]) -> list[Change]:
@@ -122,7 +133,9 @@ def _changes(rows: Iterable[Row], lines: Mapping[int, int]) -> list[Change]:
 
 
 _LINES = Prepared(
-    sa.select(LINES.c.id, LINES.c.dataset).where(among_given(LINES.c.dataset, "datasets"))
+    sa.select(LINES.c.id, LINES.c.dataset, DATASETS.c.kept_from)
+    .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
+    .where(among_given(LINES.c.dataset, "datasets"))
 )
 
 

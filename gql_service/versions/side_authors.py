@@ -10,7 +10,7 @@ from gql_service.catalog.version import versions_by_number
 from gql_service.catalog.visibility import View, open_view
 from gql_service.database.engine import Tx
 from gql_service.database.sets import chunks
-from gql_service.errors import NotFound
+from gql_service.errors import NotFound, VersionExpired
 from gql_service.versions.content import (
     Row,
     annotation_content,
@@ -88,7 +88,7 @@ def _stamps(tx: Tx, wanted: Sequence[Wanted], roots: Mapping[int, int]) -> dict[
         here = [one for one in wanted if one[0] == point]
         try:
             view = open_view(tx, *point)
-        except NotFound:  # purged since
+        except (NotFound, VersionExpired):  # purged since, or expired
             continue
         found |= _stamps_at(tx, view, here, roots)
     return found

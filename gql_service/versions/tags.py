@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.names import clean_name
 from gql_service.catalog.tag import TAGS, tag_named
+from gql_service.catalog.version import refuse_expired
 from gql_service.database.engine import Tx
 from gql_service.errors import LimitExceeded, NameTaken, NotFound
 from gql_service.versions.locking import hold_dataset
@@ -25,13 +26,15 @@ def tag_version(
 ) -> int:
     """Names a version, by default the head, also of a read-only dataset; the number of the tag.
 
-    Raises NotFound (dataset, version), Invalid, LimitExceeded, and NameTaken when the dataset has a
-    tag of that name, whatever version it is for.
+    Raises NotFound (dataset, version), VersionExpired, Invalid, LimitExceeded, and NameTaken when
+    the dataset has a tag of that name, whatever version it is for.
     """
-    head = hold_dataset(tx, dataset).head
+    held = hold_dataset(tx, dataset)
+    head: int = held.head
     version = head if version is None else version
     if not 1 <= version <= head:
         raise NotFound("The dataset has no such version", path=("at",))
+    refuse_expired(tx, dataset, version, head=head, kept_from=held.kept_from, path=("at",))
     if tag_named(tx, dataset, name) is not None:
         raise NameTaken(
             "The dataset has a tag of this name, and a tag never moves; delete it first",

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gql_service.catalog.binary_audit import audit_binaries
 from gql_service.catalog.finding import EXAMPLES, Finding
 from gql_service.catalog.heads import in_heads
+from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
@@ -64,7 +65,8 @@ def verify_versions(tx: Tx, *, progress: Callable[[], None] = lambda: None) -> l
     holders: Counter[tuple[int, int]] = Counter()
     for dataset, versions in groupby(tx.rows(_VERSIONS), key=lambda row: row.dataset):
         rows = {row.number: row for row in versions}
-        views = open_views(tx, [(dataset, number) for number in rows])
+        readable = [number for number, row in rows.items() if row.expired_at is None]
+        views = open_views(tx, [(dataset, number) for number in readable])
         for view in views.values():
             row = rows[view.version]
             findings += check_version(tx, view, row)
@@ -246,10 +248,43 @@ def _marks() -> Iterator[Question]:
     )
 
 
+def _expired() -> Iterator[Question]:
+    """What retention has let expire, and why it may."""
+    head, kept_from = DATASETS.c.head, DATASETS.c.kept_from
+    expired = (
+        sa.select(VERSIONS.c.dataset, VERSIONS.c.number)
+        .join(DATASETS, DATASETS.c.id == VERSIONS.c.dataset)
+        .where(VERSIONS.c.expired_at.is_not(None))
+    )
+    tagged = sa.exists().where(
+        TAGS.c.dataset == VERSIONS.c.dataset, TAGS.c.version == VERSIONS.c.number
+    )
+    yield "no version with a tag has expired", expired.where(tagged)
+    newer = VERSIONS.c.number >= sa.func.coalesce(kept_from, 0)
+    yield "what a dataset keeps has not expired", expired.where(newer)
+    beyond = sa.or_(kept_from < 2, kept_from > head)
+    yield "a dataset keeps its head", sa.select(DATASETS.c.id).where(beyond)
+    versions, days = DATASETS.c.keep_versions, DATASETS.c.keep_days
+    given = sa.or_(versions.is_not(None), days.is_not(None))
+    by = DATASETS.c.retention_by.is_not(None)
+    odd = sa.or_(given != by, versions < 1, days < 1)
+    yield (
+        "a retention is of numbers, and was set by somebody",
+        sa.select(DATASETS.c.id).where(odd),
+    )
+    early = (
+        sa.select(LOST.c.key, LOST.c.line)
+        .join(LINES, LINES.c.id == LOST.c.line)
+        .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
+        .where(LOST.c.until > DATASETS.c.head)
+    )
+    yield "no lost state is dated after its dataset's head", early
+
+
 # Built once: making a statement anew takes longer than to run it over a small store.
 _QUESTIONS = tuple(
     (invariant, statement.limit(EXAMPLES))
-    for ask in (_numbers, _intervals, _whiteouts, _late_layers, _writes, _marks)
+    for ask in (_numbers, _intervals, _whiteouts, _late_layers, _writes, _marks, _expired)
     for invariant, statement in ask()
 )
 _LAYERS = sa.select(LAYERS).order_by(LAYERS.c.line, LAYERS.c.depth)

@@ -281,8 +281,10 @@ class _Merge:
         thing = example.key if isinstance(example, Item) else example.root
         for write in sorted(self.world.lineage[thing], reverse=True):
             row = self.world.written[write]
+            if not all(self.sides[side].has_seen(row) for side in holders):
+                continue
             stored = self.world.stored(row)
-            if stored is not None and all(self.sides[side].has_seen(row) for side in holders):
+            if stored is not None or self.world.lost(row):
                 return stored
         return None
 

@@ -126,13 +126,25 @@ class Dataset:
     deleted: bool = False
     locked: bool = False
     golden: bool = False
+    tagged: set[int] = field(default_factory=set)
+    expired: set[int] = field(default_factory=set)
 
     @property
     def head(self) -> int:
         return len(self.versions)
 
     def at(self, version: int) -> Snapshot:
+        """A version as it is read; one that has expired is refused."""
+        if version in self.expired:
+            raise Refused("ERASED")
         return self.versions[version - 1]
+
+    def then(self, version: int) -> Snapshot:
+        """A version as it was, whether anybody may read it or not."""
+        return self.versions[version - 1]
+
+    def readable(self) -> list[int]:
+        return [one for one in range(1, self.head + 1) if one not in self.expired]
 
 
 @dataclass
@@ -142,7 +154,8 @@ class World:
     `recipes` maps a recipe to its fingerprint: recipes with one fingerprint are equal. `written`
     is every write as it was first made, `origin` says in which dataset and version, and `lineage`
     lists those of an item key or of a root. `stored` is asked in which form an old write can still
-    be found when a merge looks for a base; a purge makes it forget.
+    be found when a merge looks for a base; a purge makes it forget. Of what is `lost` to retention
+    it is known that it was written, and not what.
     """
 
     recipes: dict[int, str]
@@ -155,6 +168,7 @@ class World:
     user: int = 0
     tick: int = 0
     stored: Callable[[Item | Annotation], Item | Annotation | None] = lambda row: row
+    lost: Callable[[Item | Annotation], bool] = lambda row: False  # noqa: ARG005
 
     @property
     def stamp(self) -> Stamp:

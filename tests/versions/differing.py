@@ -23,7 +23,7 @@ def compare_diffs(twin: Twin) -> None:
         (dataset.number, version)
         for dataset in twin.world.datasets
         if dataset.number not in twin.purged
-        for version in range(1, dataset.head + 1)
+        for version in dataset.readable()
     ]
     with twin.database.read() as tx:
         for _ in range(PAIRS if points else 0):

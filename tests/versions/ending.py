@@ -22,7 +22,7 @@ EMPTY = Snapshot({}, {}, frozenset(), 0, "")
 
 
 def compare_everything(twin: Twin) -> None:
-    """Every version of every dataset that is not purged, and all counters."""
+    """Every readable version of every dataset that is not purged, and the counters of all."""
     with twin.database.read() as tx:
         numbers = _version_rows(tx, twin.pairing)
         labels = _label_counts(tx, twin.pairing)
@@ -31,7 +31,8 @@ def compare_everything(twin: Twin) -> None:
                 continue
             number = twin.id(dataset.number)
             versions = range(1, dataset.head + 1)
-            twin.pairing.compare(tx, [(dataset.number, version) for version in versions])
+            readable = [(dataset.number, version) for version in dataset.readable()]
+            twin.pairing.compare(tx, readable)
             before = EMPTY
             agree(
                 sorted(v for d, v in numbers if d == number),
@@ -39,7 +40,7 @@ def compare_everything(twin: Twin) -> None:
                 f"dataset {dataset.number}: versions",
             )
             for version in versions:
-                snapshot = dataset.at(version)
+                snapshot = dataset.then(version)
                 _compare_counters(
                     twin,
                     numbers[number, version],
@@ -53,6 +54,8 @@ def compare_everything(twin: Twin) -> None:
                     f"dataset {dataset.number} at version {version}",
                 )
                 before = snapshot
+            gone = {n for (d, n), row in numbers.items() if d == number and row.expired_at}
+            agree(gone, dataset.expired, f"dataset {dataset.number}: expired versions")
 
 
 def _version_rows(tx: Tx, pairing: Pairing) -> dict[tuple[int, int], sa.Row[Any]]:

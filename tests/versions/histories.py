@@ -10,6 +10,7 @@ from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
 from tests.versions.marking_steps import try_locked
 from tests.versions.remembering import compare_pasts
+from tests.versions.retaining_steps import RETAINING
 from tests.versions.reverting_steps import REVERTING
 from tests.versions.service import Stage, set_the_stage
 from tests.versions.sharing_steps import DROPPING, INTO, SHARING
@@ -44,11 +45,13 @@ def run_history(
     dropping: bool | None = None,
     into: bool | None = None,
     reverting: bool | None = None,
+    retaining: bool | None = None,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
 
     Without `dropping` every third seed also deletes and purges datasets, without `into` every fifth
-    also merges into datasets that are there, and without `reverting` every fifth one also reverts.
+    also merges into datasets that are there, without `reverting` every fifth one also reverts, and
+    without `retaining` every seventh also lets versions expire.
     Raises Failed when service and model disagree anywhere.
     """
     chooser = random.Random(seed)
@@ -56,11 +59,13 @@ def run_history(
     with_drops = seed % 3 == 2 if dropping is None else dropping
     with_into = seed % 5 == 3 if into is None else into
     with_reverts = seed % 5 == 4 if reverting is None else reverting
+    with_retention = seed % 7 == 5 if retaining is None else retaining
     kinds = [
         *(*EDITS, *SHARING),
         *(INTO if with_into else ()),
         *(DROPPING if with_drops else ()),
         *(REVERTING if with_reverts else ()),
+        *(RETAINING if with_retention else ()),
     ]
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]

@@ -34,7 +34,7 @@ POINTS = 2
 
 def compare_pasts(twin: Twin) -> None:
     """Of some versions. After a purge, which takes parts away, they only have to be told."""
-    points = [(dataset, v + 1) for dataset in twin.alive() for v in range(twin.model(dataset).head)]
+    points = [(dataset, v) for dataset in twin.alive() for v in twin.model(dataset).readable()]
     chooser = random.Random(twin.world.last_write)
     with twin.database.read(actor=twin.stage.users[0]) as tx:
         for dataset, version in chooser.sample(points, min(POINTS, len(points))):
@@ -63,12 +63,12 @@ class _Past:
         if self.twin.purged:
             return
         for item in placed:
-            self._compare_item(self.items[item.row.key], pasts[item])
+            self._compare_item(self.items[item.row.key], pasts[item].events)
             self._compare_item_blame(item, blames[item])
         for mark in marks:
-            self._compare_annotation(mark, {place for place, _ in told[mark]})
+            self._compare_annotation(mark, {place for place, _ in told[mark].events})
             self._compare_annotation_blame(mark, written[mark])
-            for place, one in told[mark]:
+            for place, one in told[mark].events:
                 self._compare_sides(place, one)
 
     def _written(self, item: int, root: int | None = None) -> set[Place]:
@@ -77,18 +77,25 @@ class _Past:
         for key, lineage, write in self.snapshot.seen:
             if key == item and (root is None or lineage == root):
                 dataset, version = self.twin.world.origin[write]
-                if not self.twin.model(dataset).deleted:
+                if self._can_be_told(dataset, version):
                     places.add((self.twin.id(dataset), version))
         return places
 
+    def _can_be_told(self, dataset: int, version: int) -> bool:
+        """Whether a version and the one before can be read, of a dataset that is there."""
+        model = self.twin.model(dataset)
+        return not model.deleted and model.expired.isdisjoint({version - 1, version})
+
     def _around(self, place: Place) -> tuple[Snapshot | None, Snapshot]:
         dataset = self.twin.model(self.model_of[place[0]])
-        before = dataset.at(place[1] - 1) if place[1] > 1 else None
-        return before, dataset.at(place[1])
+        before = dataset.then(place[1] - 1) if place[1] > 1 else None
+        return before, dataset.then(place[1])
 
     def _compare_item(self, key: int, events: list[tuple[Place, ItemDifference]]) -> None:
         what = f"history of item {key} at {self.where}"
         told, written = dict(events), self._written(key)
+        for dataset, version in told:
+            assert self._can_be_told(self.model_of[dataset], version), f"{what}: told too much"
         agree(len(told), len(events), f"{what}: each version once")
         agree(written - told.keys(), set(), f"{what}: forgotten")
         inside = inside_events(self.tx, [(*place, one.key) for place, one in events])
@@ -115,7 +122,8 @@ class _Past:
         for version in range(2, self.where[1] + 1):
             before, after = self._around((self.at[0], version))
             assert before is not None
-            if key in before.items and key not in after.items:
+            told_then = self._can_be_told(self.where[0], version)
+            if key in before.items and key not in after.items and told_then:
                 assert (self.at[0], version) in told, f"{what}: removal at {version} forgotten"
 
     def _compare_annotation(self, mark: PlacedAnnotation, told: set[Place]) -> None:
@@ -123,7 +131,7 @@ class _Past:
         what = f"history of annotation {row.key} at {self.where}"
         written = self._written(row.item, row.root)
         origin = self.twin.world.origin[row.write]
-        if not self.twin.model(origin[0]).deleted:
+        if self._can_be_told(*origin):
             assert (self.twin.id(origin[0]), origin[1]) in told, f"{what}: its own write"
         siblings = [one for one in self.snapshot.annotations.values() if one.root == row.root]
         if row.key == row.root and len(siblings) == 1 and not self._was_kept_beside(row.root):
@@ -180,7 +188,7 @@ class _Past:
         before, after = fields
         agree(after.get(one.path), value, f"{what}: {one} did not write it")
         operation = self._around((one.dataset, one.version))[1].operation
-        if operation not in ("CLONE", "MERGE"):
+        if operation not in ("CLONE", "MERGE") and not one.or_earlier:
             unchanged = one.path in before and repr(before[one.path]) == repr(value)
             assert not unchanged, f"{what}: {one} found it like that"
 

@@ -22,7 +22,10 @@ from tests.versions.twin import Twin
 def _version(twin: Twin, choose: Choose, dataset: int) -> int:
     """Mostly one of the last few."""
     head = twin.model(dataset).head
-    return 1 + choose(head) if chance(choose, 40) else max(1, head - choose(4))
+    version = 1 + choose(head) if chance(choose, 40) else max(1, head - choose(4))
+    if version in twin.model(dataset).expired and chance(choose, 70):
+        return one(choose, twin.model(dataset).readable())
+    return version
 
 
 def revert(twin: Twin, choose: Choose) -> None:
@@ -45,7 +48,7 @@ def revert_back(twin: Twin, choose: Choose) -> None:
 def revert_some(twin: Twin, choose: Choose) -> None:
     dataset = any_dataset(twin, choose)
     version = _version(twin, choose, dataset)
-    chosen, selection = _chosen(choose, twin.model(dataset).at(version), twin.head(dataset))
+    chosen, selection = _chosen(choose, twin.model(dataset).then(version), twin.head(dataset))
     if chosen or selection is not None:
         twin.revert(dataset, version, chosen, selection)
 
@@ -57,12 +60,12 @@ def restore(twin: Twin, choose: Choose) -> None:
     gone = [
         (version, key)
         for version in range(1, twin.model(dataset).head + 1)
-        for key in sorted(twin.model(dataset).at(version).items)
+        for key in sorted(twin.model(dataset).then(version).items)
         if key not in head or (key + version) % 8 == 0
     ]
     if gone:
         version, key = one(choose, gone)
-        others = sorted(twin.model(dataset).at(version).items.keys() - head.keys() - {key})
+        others = sorted(twin.model(dataset).then(version).items.keys() - head.keys() - {key})
         twin.restore(dataset, version, [key, *some(choose, others, 2)])
 
 

@@ -36,7 +36,9 @@ from gql_service.versions import annotations as annotating
 from gql_service.versions import datasets, items, retention, tags
 from gql_service.versions.clone import CloneOutcome, CloneRequest, clone_dataset
 from gql_service.versions.clone_plan import plan_clone
+from gql_service.versions.forgetting import Forgotten, forget_states
 from gql_service.versions.given import GIVEN_NOTHING
+from gql_service.versions.keeping import expire_versions_of, set_retention
 from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
 from gql_service.versions.merge_forecast import forecast_merge
 from gql_service.versions.merge_rules import ConflictPolicy, MergePolicy
@@ -181,6 +183,15 @@ class Service:
 
     def untag(self, dataset: int) -> int:
         return self.write(lambda tx: tags.delete_tag(tx, dataset, "golden"))
+
+    def tag(self, dataset: int, name: str, version: int) -> int:
+        return self.write(lambda tx: tags.tag_version(tx, dataset, name, version))
+
+    def retain(self, dataset: int, newest: int) -> tuple[tuple[int, ...], Forgotten]:
+        """Keeps that many versions of one dataset, and sweeps it: what expired, and what went."""
+        self.write(lambda tx: set_retention(tx, dataset, newest, None))
+        expired = self.write(lambda tx: expire_versions_of(tx, dataset))
+        return expired, forget_states(self.database, dataset, size=3)
 
     def purge(self) -> None:
         """Purges every dataset that is deleted, however lately."""

@@ -39,7 +39,10 @@ def any_flags(choose: Choose) -> Flags:
 
 def any_version(twin: Twin, choose: Choose, dataset: int) -> int:
     head = twin.model(dataset).head
-    return head if chance(choose, 65) else 1 + choose(head)
+    version = head if chance(choose, 65) else 1 + choose(head)
+    if version in twin.model(dataset).expired and chance(choose, 70):
+        return one(choose, twin.model(dataset).readable())
+    return version
 
 
 def holders_of_items(twin: Twin) -> dict[int, list[int]]:
@@ -194,7 +197,7 @@ def clone_some(twin: Twin, choose: Choose) -> None:
         twin.clone(
             source,
             version,
-            **_selection(choose, twin.model(source).at(version)),
+            **_selection(choose, twin.model(source).then(version)),
             flags=any_flags(choose),
             flat=chance(choose, 20),
         )
@@ -217,7 +220,7 @@ def _selection(choose: Choose, snapshot: Snapshot) -> dict[str, Any]:
 def clone_into(twin: Twin, choose: Choose) -> None:
     source = any_dataset(twin, choose)
     version = any_version(twin, choose, source)
-    part = _selection(choose, twin.model(source).at(version)) if chance(choose, 50) else {}
+    part = _selection(choose, twin.model(source).then(version)) if chance(choose, 50) else {}
     twin.clone_into(
         source,
         version,
@@ -302,7 +305,7 @@ def _somebody_removed(twin: Twin, sources: Sequence[tuple[int, int]]) -> bool:
     The model does not know whether a change that wins over a removal is news to anybody, so it
     cannot say whether FAIL has to refuse.
     """
-    views = [twin.model(dataset).at(version) for dataset, version in sources]
+    views = [twin.model(dataset).then(version) for dataset, version in sources]
     held = {key for view in views for key in view.items}
     return any(
         entry[0] in held and entry[0] not in view.items for view in views for entry in view.seen

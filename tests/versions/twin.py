@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.visibility import ANNOTATIONS, ITEMS, LINES
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
@@ -26,6 +27,7 @@ from tests.oracle.merging import Report
 from tests.oracle.model import Annotation, Dataset, Flags, Item, Refused, Snapshot, World
 from tests.versions import reports
 from tests.versions.agreeing import agree
+from tests.versions.needing import check_needed
 from tests.versions.pairing import Pairing
 from tests.versions.service import RECIPES, USERS, Service, Stage, Ticks, by_keys
 
@@ -42,6 +44,7 @@ class Twin:
     clock: Ticks = field(default_factory=Ticks)
     done: Counter[str] = field(default_factory=Counter)
     purged: set[int] = field(default_factory=set)
+    golden_at: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.database.clock = self.clock
@@ -241,6 +244,8 @@ class Twin:
             if getattr(model, mark) == present:
                 raise Refused(_MARKED[mark, present])
             setattr(model, mark, present)
+            if mark == "golden":
+                self.golden_at[dataset] = model.head
 
         act = {
             ("locked", True): self.service.lock,
@@ -249,6 +254,39 @@ class Twin:
             ("golden", False): self.service.untag,
         }[mark, present]
         self.both(f"{mark} {present}", change, lambda: act(self.id(dataset)))
+
+    def tag(self, dataset: int, version: int) -> None:
+        """Gives a version a name of its own."""
+
+        def tag() -> None:
+            self.model(dataset).at(version)
+            self.model(dataset).tagged.add(version)
+
+        name = f"tag {self.clock.tick}"
+        self.both("tag", tag, lambda: self.service.tag(self.id(dataset), name, version))
+
+    def retain(self, dataset: int, newest: int) -> None:
+        """Keeps the newest versions and those with tags; nothing that nobody needs is left."""
+
+        def expire() -> set[int]:
+            model = self.model(dataset)
+            if model.deleted:
+                raise Refused("NOT_FOUND")
+            if model.locked:
+                raise Refused("DATASET_LOCKED")
+            tagged = model.tagged | ({self.golden_at[dataset]} if model.golden else set())
+            new = (
+                set(model.readable()) - tagged - set(range(model.head - newest + 1, model.head + 1))
+            )
+            model.expired |= new
+            return new
+
+        done = self.both("retain", expire, lambda: self.service.retain(self.id(dataset), newest))
+        if done is not None:
+            agree(done[1][0], tuple(sorted(done[0])), "retain: expired versions")
+            self.done["states forgotten"] += done[1][1].item_states
+            with self.database.read() as tx:
+                check_needed(tx, self.id(dataset))
 
     def purge(self) -> None:
         """Takes away what only deleted datasets show; the model then forgets lost bases.
@@ -435,17 +473,21 @@ class Twin:
         reports.compare_merge(self.pairing, expected, got, made=made)
 
     def _forget_lost_bases(self, sources: Sequence[tuple[int, int]]) -> None:
-        """Tells the model which old writes are still stored, once a purge has taken some away.
+        """Tells the model which old writes are still stored, once a purge or retention has taken
+        some away.
 
-        A merge looks for a base on the lines of the datasets that its sources know of.
+        A merge looks for a base on the lines of the datasets that its sources know of. What is lost
+        to retention alone must never be taken for another value; what a purge took, nobody knows.
         """
-        if not self.purged:
+        if not self.purged and not any(one.expired for one in self.world.datasets):
             return
-        known = set().union(*(self.model(d).at(v).kin for d, v in sources))
+        known = set().union(*(self.model(d).then(v).kin for d, v in sources))
         lines = sa.select(LINES.c.id).where(among(LINES.c.dataset, [self.id(d) for d in known]))
         with self.database.read() as tx:
             wanted = [row.id for row in tx.rows(lines)]
             items, annotations = self._stored_writes(tx, among(sa.column("line"), wanted))
+            left = sa.select(LOST.c.write).where(among(LOST.c.line, wanted))
+            traces = {row.write for row in tx.rows(left)}
 
         def stored(row: Item | Annotation) -> Item | Annotation | None:
             if isinstance(row, Item):
@@ -458,7 +500,16 @@ class Twin:
                 return row if number in annotations else None
             return replace(row, status=None, status_known=False)
 
-        self.world.stored = stored
+        def lost(row: Item | Annotation) -> bool:
+            return stored(row) is None and (not self.purged or self._number(row) in traces)
+
+        self.world.stored, self.world.lost = stored, lost
+
+    def _number(self, row: Item | Annotation) -> int:
+        """The service's number of a write, 0 for one that it does not have."""
+        of_item = isinstance(row, Item)
+        writes = self.pairing.item_writes if of_item else self.pairing.annotation_writes
+        return writes.number.get(row.write, 0)
 
 
 _MARKED = {

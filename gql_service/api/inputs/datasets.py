@@ -30,6 +30,18 @@ class DatasetExpirationInput:
     )
 
 
+@strawberry.input(
+    description="Which versions a dataset keeps. Others expire at the next sweep, when they fall "
+    "out of all that is given; the head and versions with tags never do. Without any field all "
+    "versions are kept from now on."
+)
+class DatasetRetentionInput:
+    keep_versions: int | None = operator("The newest so many, the head included: 1 to 1,000,000.")
+    keep_days: int | None = operator(
+        "Those that were the head at any time in the last so many days: 1 to 36,500."
+    )
+
+
 @strawberry.input(description="A dataset to create.")
 class CreateDatasetInput:
     project_id: strawberry.ID = strawberry.field(description="The project that it is for.")
@@ -50,6 +62,10 @@ class UpdateDatasetInput:
     name: str | None = operator(f"Its new name. {_NAME}")
     expiration: DatasetExpirationInput | None = operator(
         "When its items go by themselves; by default as before."
+    )
+    retention: DatasetRetentionInput | None = operator(
+        "Which of its versions are kept, instead of what was set before; by default as before. An "
+        "empty object keeps all of them."
     )
     idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 

@@ -19,7 +19,7 @@ from gql_service.api.scalars import JSON
 from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.names import clean_text
 from gql_service.catalog.tag import tag_named
-from gql_service.catalog.version import version_at
+from gql_service.catalog.version import refuse_expired, version_at
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, LimitExceeded, NotFound, ServiceError
 from gql_service.versions.selection import Selection
@@ -123,7 +123,8 @@ def point_of(
 ) -> Point | None:
     """The dataset where it is to be read; None when it has no such version.
 
-    `of_id` is the version in the id that named it. Raises Invalid when the two disagree.
+    `of_id` is the version in the id that named it. Raises Invalid when the two disagree, and
+    VersionExpired.
     """
     try:
         version = asked_version(tx, dataset, at, of_id=of_id)
@@ -145,7 +146,7 @@ def asked_version(
     """The version that is meant; None when none is named, which means the head.
 
     `of_id` is the version in the id that named the dataset. Raises NotFound when there is no such
-    version, Invalid when the two disagree or the name of a tag is none.
+    version, VersionExpired, Invalid when the two disagree or the name of a tag is none.
     """
     wanted = of_id
     if at is not None:
@@ -156,6 +157,9 @@ def asked_version(
         return None
     if wanted is None or not 1 <= wanted <= dataset.head:
         raise NotFound("The dataset has no such version", path=path)
+    refuse_expired(
+        tx, dataset.id, wanted, head=dataset.head, kept_from=dataset.kept_from, path=path
+    )
     return wanted
 
 

@@ -42,6 +42,7 @@ from gql_service.versions.datasets import (
     switch_recipe,
 )
 from gql_service.versions.expiration import set_expiration
+from gql_service.versions.keeping import set_retention
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 _VERSION: TypeAdapter[int | None] = TypeAdapter(int | None)
@@ -121,8 +122,8 @@ class DatasetMutations:
         return CreateDatasetSuccess(dataset=await load_head(info, dataset))
 
     @mutation(
-        description="Renames a dataset, or says when its items expire; no version is made. For "
-        "developers and owners. Fails with NAME_TAKEN and DATASET_LOCKED."
+        description="Renames a dataset, or says when its items expire and which versions are kept; "
+        "no version is made. For developers and owners. Fails with NAME_TAKEN and DATASET_LOCKED."
     )
     async def update_dataset(
         self, info: Info, input: Annotated[UpdateDatasetInput, INPUT]
@@ -134,6 +135,9 @@ class DatasetMutations:
             if input.name is not None:
                 rename_dataset(tx, dataset, input.name)
             _expire(tx, dataset, input.expiration)
+            if input.retention is not None:
+                kept = input.retention
+                set_retention(tx, dataset, kept.keep_versions, kept.keep_days)
 
         await write_once(info, input, NOTHING, update)
         return UpdateDatasetSuccess(dataset=await load_head(info, dataset))

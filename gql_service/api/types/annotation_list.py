@@ -57,7 +57,7 @@ async def dataset_annotations(
     filter = query.filter if query and query.filter != AnnotationFilter() else None
     order = order_of(order_by) or (tuple(query.order) if query else ())
     asked = window(("annotations", point.dataset, filter, order), *page)
-    at = item_lists.pinned(point, asked)
+    at = await item_lists.pinned(info, point, asked)
 
     def count() -> Awaitable[int]:
         return _count(info, at, filter)
@@ -120,7 +120,7 @@ async def item_annotations(
     filter = query.filter if query else None
     order = order_of(order_by) or (tuple(query.order) if query else ())
     asked = window((ITEM_LIST, filter, order), *page)
-    at = item_lists.pinned(point, asked)
+    at = await item_lists.pinned(info, point, asked)
     place = (*at.pair, item)
     shape: _Shape = (filter, order, asked.anchor, asked.limit, asked.backwards)
     found = await info.context.load_with(_pages, place, shape)

@@ -55,6 +55,7 @@ from gql_service.api.types.lazy import (
 )
 from gql_service.api.types.lock import DatasetLock
 from gql_service.api.types.node import Node
+from gql_service.api.types.retention import DatasetRetention
 from gql_service.api.types.storage import DatasetStorage
 from gql_service.api.types.user import User, load_user
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
@@ -210,6 +211,12 @@ class Dataset(Node):
     @resolver(description="Set while old items go by themselves, whatever version is being read.")
     def expiration(self) -> DatasetExpiration | None:
         return DatasetExpiration.of(self.record)
+
+    @resolver(
+        description="Set while old versions expire by themselves, whatever version is being read."
+    )
+    def retention(self) -> DatasetRetention | None:
+        return DatasetRetention.of(self.record)
 
     @resolver(
         description="What differs between the version being read and another, of this dataset or "

@@ -22,7 +22,7 @@ class DatasetSource:
 
     @resolver(
         description="The dataset at that version; null when it is deleted or not the viewer's to "
-        "read."
+        "read. When that version has expired, what it showed answers ERASED."
     )
     async def dataset(self, info: Info) -> LazyDataset | None:
         return await datasets.load_dataset(info, self.point)

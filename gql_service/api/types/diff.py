@@ -69,6 +69,12 @@ class ValueChange:
     after: JSON | None = strawberry.field(description="As it is; null also for none.")
 
 
+COMPLETE = (
+    "Whether nothing is missing. A history says false where versions have expired: what these did, "
+    "and the first version after them, is not told."
+)
+
+
 @strawberry.type(description="An annotation that differs.")
 class AnnotationChange:
     found: strawberry.Private[AnnotationDifference]
@@ -101,7 +107,7 @@ class AnnotationChange:
 
 @strawberry.type(description="A page of annotations that differ.")
 class AnnotationChangeConnection(Connection[AnnotationChange]):
-    pass
+    complete: bool = strawberry.field(default=True, description=COMPLETE)
 
 
 @strawberry.type(description="An item that differs, itself or in its annotations.")
@@ -176,7 +182,7 @@ class ItemChange:
 
 @strawberry.type(description="A page of items that differ.")
 class ItemChangeConnection(Connection[ItemChange]):
-    pass
+    complete: bool = strawberry.field(default=True, description=COMPLETE)
 
 
 async def changes_between(
@@ -266,7 +272,7 @@ class DatasetDiff:
         before, dataset = self.sides.pairs[0], self.sides.after.dataset
         asked = window(("diff", before, dataset, self.filter), first, after)
         after_side = replace(self.sides.after, fixed=not self.follows)
-        pinned = replace(item_lists.pinned(after_side, asked), fixed=True)
+        pinned = replace(await item_lists.pinned(info, after_side, asked), fixed=True)
         sides = replace(self.sides, after=pinned)
         return await changes_between(info, sides, self.filter, asked)
 

@@ -84,6 +84,8 @@ _describe(
         "DATASET_LOCKED": "The dataset is locked: it can be read, cloned and merged from, but not "
         "changed, until `unlockDataset`.",
         "NOT_LOCKED": "The dataset is not locked.",
+        "CURSOR_EXPIRED": "The version that the list is read at has expired: begin the list anew.",
+        "ERASED": "The version has expired: it is listed, but what it showed is not kept.",
         "LIMIT_EXCEEDED": "Well-formed, but larger than a limit of this service.",
         "TIMEOUT": "It took longer than a request may take, was stopped, and wrote nothing.",
         "BUSY": "The database stayed locked for longer than the service waits, or the storage of "

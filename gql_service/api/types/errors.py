@@ -51,7 +51,7 @@ class ForbiddenError(Error):
 
 @strawberry.type(
     description="The present state does not allow it: NAME_TAKEN, PATH_TAKEN, VERSION_MOVED, "
-    "DATASET_LOCKED, NOT_LOCKED, IDEMPOTENCY_CONFLICT or CONFLICT. Nothing was written."
+    "DATASET_LOCKED, NOT_LOCKED, ERASED, IDEMPOTENCY_CONFLICT or CONFLICT. Nothing was written."
 )
 class ConflictError(Error):
     current_version: int | None = strawberry.field(

@@ -27,6 +27,7 @@ from gql_service.versions.blame import Blame, blame_annotations, blame_items
 from gql_service.versions.diff import ItemDifference
 from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.history import (
+    History,
     Place,
     PlacedAnnotation,
     annotation_histories,
@@ -43,10 +44,16 @@ class FieldBlame:
         description="Which value: the name of a field, and perhaps a key into it."
     )
     at: datetime = strawberry.field(description="When it was written.")
+    or_earlier: bool = strawberry.field(
+        description="Whether the value may have been there before, written by somebody else: the "
+        "versions that would tell have expired."
+    )
 
     @staticmethod
     def of(found: Blame) -> FieldBlame:
-        return FieldBlame(found=found, path=list(found.path), at=found.at)
+        return FieldBlame(
+            found=found, path=list(found.path), at=found.at, or_earlier=found.or_earlier
+        )
 
     @resolver(description="Who wrote it.")
     async def user(self, info: Info) -> User:
@@ -62,11 +69,11 @@ async def item_history(
 ) -> LazyItemChangeConnection:
     """A page of what was done to an item and its annotations."""
     asked = window(("item history", placed.dataset, placed.row.key), first, after)
-    found = await info.context.load(item_histories, placed) or []
-    rows, has_next = _page(found, asked)
+    found = await info.context.load(item_histories, placed) or History([], complete=True)
+    rows, has_next = _page(found.events, asked)
 
     async def count() -> int:
-        return len(found)
+        return len(found.events)
 
     return diffs.ItemChangeConnection(
         rows=[
@@ -79,6 +86,7 @@ async def item_history(
         has_next=has_next,
         has_previous=asked.anchor is not None,
         count=count,
+        complete=found.complete,
     )
 
 
@@ -88,11 +96,11 @@ async def annotation_history(
     """A page of what was done to an annotation."""
     asked = window(("annotation history", point.dataset, row.key), first, after)
     placed = PlacedAnnotation(*point.pair, row)
-    found = await info.context.load(annotation_histories, placed) or []
-    rows, has_next = _page(found, asked)
+    found = await info.context.load(annotation_histories, placed) or History([], complete=True)
+    rows, has_next = _page(found.events, asked)
 
     async def count() -> int:
-        return len(found)
+        return len(found.events)
 
     return diffs.AnnotationChangeConnection(
         rows=[
@@ -103,6 +111,7 @@ async def annotation_history(
         has_next=has_next,
         has_previous=asked.anchor is not None,
         count=count,
+        complete=found.complete,
     )
 
 

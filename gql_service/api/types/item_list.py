@@ -31,9 +31,10 @@ from gql_service.catalog.references import (
     count_references,
     references,
 )
+from gql_service.catalog.version import versions_by_number
 from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid
+from gql_service.errors import CursorExpired, Invalid
 
 _Anchor = tuple[int, int] | None
 
@@ -52,15 +53,20 @@ class ItemConnection(Connection[LazyItem]):
         return versions.Version.of(await versions.load_version(info, self.point))
 
 
-def pinned(point: Point, asked: Window) -> Point:
+async def pinned(info: Info, point: Point, asked: Window) -> Point:
     """Where a page is read: at the version of its cursor, so that it goes on with the first page.
 
-    Raises Invalid for a cursor of another version than the one asked for.
+    Raises Invalid for a cursor of another version than the one asked for, and CursorExpired when
+    that of the first page is not kept any more.
     """
-    if asked.version is None:
+    if asked.version is None or asked.version == point.version:
         return point
-    if point.fixed and asked.version != point.version:
+    if point.fixed:
         raise Invalid("The cursor belongs to another version", path=(asked.anchor_argument,))
+    place = (point.dataset, asked.version)
+    version = await info.context.load(versions_by_number, place)
+    if version is not None and version.expired_at is not None:
+        raise CursorExpired(asked.version, path=(asked.anchor_argument,))
     return point.at(asked.version)
 
 
@@ -79,7 +85,7 @@ async def item_connection(
     filter = query.filter if query and query.filter != ItemFilter() else None
     order = item_order_of(order_by) or (query.order if query else ())
     asked = window(("items", point.dataset, filter, order), *page)
-    at = pinned(point, asked)
+    at = await pinned(info, point, asked)
 
     def count() -> Awaitable[int]:
         return _count(info, at, filter)

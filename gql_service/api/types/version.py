@@ -40,6 +40,10 @@ class Version(Node):
     message: str | None = strawberry.field(description="Why, as its author said.")
     created_at: datetime = strawberry.field(description="When it was made.")
     counts: ChangeCounts = strawberry.field(description="How much it changed.")
+    readable: bool = strawberry.field(
+        description="Whether what it showed can still be read, cloned, compared and gone back to; "
+        "false once it has expired by the retention of the dataset, and ever after."
+    )
 
     @staticmethod
     def of(record: VersionRecord) -> Version:
@@ -51,9 +55,13 @@ class Version(Node):
             message=record.message,
             created_at=record.created_at,
             counts=ChangeCounts.of(record),
+            readable=record.expired_at is None,
         )
 
-    @resolver(description="The dataset at this version.")
+    @resolver(
+        description="The dataset at this version; when that has expired, what it showed answers "
+        "ERASED."
+    )
     async def dataset(self, info: Info) -> LazyDataset:
         point = Point(self.record.dataset, self.record.number, fixed=True)
         return await datasets.load_known_dataset(info, point)
