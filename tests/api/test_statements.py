@@ -29,6 +29,7 @@ DATASETS = "{ datasets(first: %(n)d) { nodes { %(field)s } } }"
 SOURCES = "{ datasets(first: %(n)d) { nodes { sources { %(field)s } } } }"
 VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
 EXPIRATIONS = "{ datasets(first: %(n)d) { nodes { expiration { %(field)s } } } }"
+RETENTIONS = "{ datasets(first: %(n)d) { nodes { retention { %(field)s } } } }"
 LOCKS = "{ datasets(first: %(n)d) { nodes { lock { %(field)s } } } }"
 TAGS = "{ datasets(first: %(n)d) { nodes { tags { %(field)s } } } }"
 RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
@@ -78,6 +79,8 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Dataset.lock": (DATASETS, "lock { reason }", 0),
     "Dataset.expiration": (DATASETS, "expiration { itemMaxDays }", 0),
     "DatasetExpiration.creator": (EXPIRATIONS, "creator { id }", 1),
+    "Dataset.retention": (DATASETS, "retention { keepVersions }", 0),
+    "DatasetRetention.creator": (RETENTIONS, "creator { id }", 1),
     "DatasetLock.creator": (LOCKS, "creator { id }", 1),
     "Tag.version": (TAGS, "version { id }", 1),
     "Tag.creator": (TAGS, "creator { id }", 1),
@@ -147,7 +150,7 @@ def counted(statements: list[str]) -> int:
 def many(ada: Client, shelf: Shelf) -> Shelf:
     """Many annotated items, and a clone of a clone of them; several projects and recipes.
 
-    Every dataset is locked, has two tags, and lets its items expire.
+    Every dataset is locked, has two tags, and lets its items and versions expire.
     """
     sha = hashlib.sha256(b"shelf 0").hexdigest()
     new = [
@@ -163,7 +166,8 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
     for dataset in ("ds_1", "ds_2", "ds_3"):
         for name in ("first", "second"):
             ada.change("tagVersion", datasetId=dataset, name=name)
-        ada.change("updateDataset", datasetId=dataset, expiration={"itemMaxDays": 1})
+        kept = {"expiration": {"itemMaxDays": 1}, "retention": {"keepDays": 1}}
+        ada.change("updateDataset", datasetId=dataset, **kept)
         ada.change("lockDataset", datasetId=dataset)
     return Shelf(shelf.project, shelf.recipe, "ds_3", shelf.items, shelf.annotations)
 

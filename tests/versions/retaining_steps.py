@@ -24,4 +24,4 @@ def retain_a_source(twin: Twin, choose: Choose) -> None:
         twin.retain(one(choose, twin.alive()), 1 + choose(2))
 
 
-RETAINING: tuple[tuple[Step, int], ...] = ((retain, 14), (retain_a_source, 8))
+RETAINING: tuple[tuple[Step, int], ...] = ((retain, 20), (retain_a_source, 20))
