@@ -370,6 +370,31 @@ def test_a_sweep_removes_what_has_expired_and_a_dry_one_says_so_beforehand(
     assert command("verify").code == 0
 
 
+def test_a_sweep_lets_versions_expire_and_a_dry_one_says_what_that_frees(
+    command: Command, photos: Path, user: str
+) -> None:
+    importing(command, photos)
+    (photos / "note.txt").write_bytes(b"a longer note")
+    importing(command, photos, "--overwrite")
+    store = stored()
+    retention = sa.text("UPDATE datasets SET keep_versions = 1, retention_by = 1")
+    store.database.write(lambda tx: tx.execute(retention))
+    store.close()
+    found = (
+        "ds_1 'pets': versions 2, states of items 1, states of annotations 0, binaries 1, bytes 8"
+    )
+
+    dry = command("sweep", "--dry-run")
+    assert (dry.code, dry.out[0]) == (0, f"would free: {found}")
+    assert "condemned: 0" in dry.out
+
+    swept = command("sweep")
+    assert swept.out[0] == f"freed: {found}"
+    assert "condemned: 1" in swept.out
+    assert command("sweep").out[0] == "datasets purged: 0"
+    assert command("verify").code == 0
+
+
 # Settings and the world outside.
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
@@ -182,6 +183,28 @@ def dataset_row(**values: Any) -> Callable[[Tx, Place], None]:
         tx.execute(sa.update(DATASETS).where(DATASETS.c.id == place.top).values(values))
 
     return damage
+
+
+def expired_version(
+    *, kept_from: int | None, tag: str | None = None
+) -> Callable[[Tx, Place], None]:
+    """The first version of the source, and from where on all are said to be kept."""
+
+    def damage(tx: Tx, place: Place) -> None:
+        if tag is not None:
+            tag_version(tx, place.source, tag, 1)
+        chosen = sa.and_(VERSIONS.c.dataset == place.source, VERSIONS.c.number == 1)
+        tx.execute(sa.update(VERSIONS).where(chosen).values(expired_at=tx.now))
+        source = DATASETS.c.id == place.source
+        tx.execute(sa.update(DATASETS).where(source).values(kept_from=kept_from))
+
+    return damage
+
+
+def lost_after_the_head(tx: Tx, place: Place) -> None:
+    row = {"key": 1, "line": line_of(tx, place.source), "until": 99, "of_item": True}
+    row |= {"root": 1, "item": 1, "write": 1, "origin_dataset": 1, "origin_version": 1}
+    tx.execute(sa.insert(LOST).values(row))
 
 
 def missing_version(tx: Tx, place: Place) -> None:

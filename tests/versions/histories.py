@@ -65,7 +65,7 @@ def run_history(
         *(INTO if with_into else ()),
         *(DROPPING if with_drops else ()),
         *(REVERTING if with_reverts else ()),
-        *(RETAINING if with_retention else ()),
+        *((*RETAINING, *EDITS) if with_retention else ()),
     ]
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]

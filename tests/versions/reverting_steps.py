@@ -23,7 +23,7 @@ def _version(twin: Twin, choose: Choose, dataset: int) -> int:
     """Mostly one of the last few."""
     head = twin.model(dataset).head
     version = 1 + choose(head) if chance(choose, 40) else max(1, head - choose(4))
-    if version in twin.model(dataset).expired and chance(choose, 70):
+    if version in twin.model(dataset).expired and chance(choose, 50):
         return one(choose, twin.model(dataset).readable())
     return version
 

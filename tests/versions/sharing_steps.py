@@ -40,7 +40,7 @@ def any_flags(choose: Choose) -> Flags:
 def any_version(twin: Twin, choose: Choose, dataset: int) -> int:
     head = twin.model(dataset).head
     version = head if chance(choose, 65) else 1 + choose(head)
-    if version in twin.model(dataset).expired and chance(choose, 70):
+    if version in twin.model(dataset).expired and chance(choose, 50):
         return one(choose, twin.model(dataset).readable())
     return version
 

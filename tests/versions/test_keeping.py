@@ -204,6 +204,23 @@ def test_a_newer_merge_lets_go_of_what_the_one_before_had_seen(lab: Lab) -> None
     assert merged_into(lab, source, into).version is None
 
 
+def test_a_layer_keeps_what_it_lies_on_when_a_merge_has_seen_more_since(lab: Lab) -> None:
+    source = lab.dataset(new_item("/a", 1, "cat"), new_item("/b", 2))
+    a, b = lab.keys(source)
+    clone = lab.clone(source)
+    edited(lab, source, b, k=1)
+    merged_into(lab, source, clone)
+    lab.delete(source, a)
+    for one in (source, clone):
+        lab.write(set_retention, one, 1, None)
+    shown = lab.shown(clone)
+
+    _, freed = swept(lab)
+
+    assert freed == []  # /a and the older /b are under the clone, which shows one and covers one
+    assert lab.shown(clone) == shown
+
+
 def conflict_of(lab: Lab, left: int, right: int) -> list[tuple[Any, ...]]:
     merged = lab.merging(left, right, policy=MergePolicy.UNION)
     return [(one.field, one.base, one.left, one.right) for one in merged.conflicts]

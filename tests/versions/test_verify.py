@@ -32,11 +32,13 @@ from tests.versions.damages import (
     covered_twice,
     dataset_row,
     dated_after_the_head,
+    expired_version,
     forgotten,
     forgotten_annotations,
     late_whiteout,
     layer,
     line_of,
+    lost_after_the_head,
     missing_version,
     number,
     overlapping,
@@ -170,6 +172,23 @@ DAMAGES: dict[str, tuple[Callable[[Tx, Place], None], set[str]]] = {
     "a lock of a deleted dataset": (
         dataset_row(locked_at=NOON, locked_by=1, deleted_at=NOON),
         {LOCKED_BY},
+    ),
+    "an expired version among those that are kept": (
+        expired_version(kept_from=None),
+        {"what a dataset keeps has not expired"},
+    ),
+    "an expired version with a tag": (
+        expired_version(kept_from=2, tag="old"),
+        {"no version with a tag has expired"},
+    ),
+    "a head that is not kept": (dataset_row(kept_from=2), {"a dataset keeps its head"}),
+    "a retention that nobody has set": (
+        dataset_row(keep_days=3),
+        {"a retention is of numbers, and was set by somebody"},
+    ),
+    "a lost state dated after the head": (
+        lost_after_the_head,
+        {"no lost state is dated after its dataset's head"},
     ),
 }
 
