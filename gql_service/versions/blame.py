@@ -21,11 +21,11 @@ from gql_service.catalog.lineage import PlacedItem
 from gql_service.database.engine import Tx
 from gql_service.versions.content import Row
 from gql_service.versions.history import (
-    Past,
     PlacedAnnotation,
     pasts_of_annotations,
     pasts_of_items,
 )
+from gql_service.versions.past import Past
 from gql_service.versions.past_rows import Change
 from gql_service.versions.value_changes import same_json
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,6 +24,7 @@ from gql_service.versions.comparing import ITEM_VALUES
 from gql_service.versions.diff import ChangeKind, ItemDifference
 from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.knowledge import Seen, Sight, seen_by, sights
+from gql_service.versions.past import History, Past, Place
 from gql_service.versions.past_rows import (
     Change,
     Lines,
@@ -34,12 +35,9 @@ from gql_service.versions.past_rows import (
     past_on_items,
 )
 
-Place = tuple[int, int]
-"""A dataset at a version."""
 ItemPlace = tuple[int, int, int]
 """A dataset at a version, and the key of an item."""
 D = TypeVar("D", ItemDifference, AnnotationDifference)
-E = TypeVar("E")
 _REST = [name for name in ITEM_VALUES if name != "path"]
 
 
@@ -53,34 +51,6 @@ class PlacedAnnotation:
 
 
 Placed = TypeVar("Placed", PlacedItem, PlacedAnnotation)
-
-
-@dataclass(frozen=True, slots=True)
-class History(Generic[E]):
-    """Events, newest first; `complete` unless something may have been done in versions that have
-    expired."""
-
-    events: list[tuple[Place, E]]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What has been done to a thing, newest first, and the versions that did it, with those before.
-
-    A version is missing when its dataset is purged. Without `complete`, states may be missing too.
-    """
-
-    changes: list[Change]
-    versions: Mapping[Place, VersionRecord]
-    complete: bool
-
-    def began_earlier(self, change: Change) -> bool:
-        """Whether something that is not known any more may have been there before a change."""
-        if change.before is not None or change.version == 1:
-            return False
-        previous = self.versions.get((change.dataset, change.version - 1))
-        return previous is not None and previous.expired_at is not None
 
 
 def item_histories(

@@ -17,12 +17,12 @@ from gql_service.versions.content import annotations_of_items
 from gql_service.versions.diff import ItemDifference
 from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.history import (
-    Place,
     PlacedAnnotation,
     annotation_histories,
     inside_events,
     item_histories,
 )
+from gql_service.versions.past import Place
 from tests.oracle.differing import diff
 from tests.oracle.model import Annotation, Item, Snapshot
 from tests.versions.pairing import agree

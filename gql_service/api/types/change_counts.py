@@ -8,6 +8,11 @@ from gql_service.catalog.version import VersionRecord
 from gql_service.versions.diff import Counts
 from gql_service.versions.revert import RevertReport
 
+COMPLETE = (
+    "Whether nothing is missing. A history says false where versions have expired: what these did, "
+    "and the first version after them, is not told."
+)
+
 
 @strawberry.type(
     description="What a version changed. A first version adds all that it shows, however it came "

@@ -212,9 +212,7 @@ class Dataset(Node):
     def expiration(self) -> DatasetExpiration | None:
         return DatasetExpiration.of(self.record)
 
-    @resolver(
-        description="Set while old versions expire by themselves, whatever version is being read."
-    )
+    @resolver(description="Set while old versions expire, whatever version is being read.")
     def retention(self) -> DatasetRetention | None:
         return DatasetRetention.of(self.record)
 

@@ -20,7 +20,7 @@ from gql_service.api.inputs.filters import ItemWhere, item_filter
 from gql_service.api.inputs.selectors import DatasetRef, point_of, spelt
 from gql_service.api.point import Point
 from gql_service.api.scalars import JSON
-from gql_service.api.types.change_counts import ChangeCounts
+from gql_service.api.types.change_counts import COMPLETE, ChangeCounts
 from gql_service.api.types.enums import ChangeKind
 from gql_service.api.types.lazy import LazyAnnotation, LazyItem, LazyRecipeComparison, LazyVersion
 from gql_service.catalog.dataset import datasets_by_id
@@ -67,12 +67,6 @@ class ValueChange:
     )
     before: JSON | None = strawberry.field(description="As it was; null also for none.")
     after: JSON | None = strawberry.field(description="As it is; null also for none.")
-
-
-COMPLETE = (
-    "Whether nothing is missing. A history says false where versions have expired: what these did, "
-    "and the first version after them, is not told."
-)
 
 
 @strawberry.type(description="An annotation that differs.")

@@ -27,12 +27,11 @@ from gql_service.versions.blame import Blame, blame_annotations, blame_items
 from gql_service.versions.diff import ItemDifference
 from gql_service.versions.diff_annotations import AnnotationDifference
 from gql_service.versions.history import (
-    History,
-    Place,
     PlacedAnnotation,
     annotation_histories,
     item_histories,
 )
+from gql_service.versions.past import History, Place
 
 D = TypeVar("D", ItemDifference, AnnotationDifference)
 
