@@ -12,7 +12,7 @@ from gql_service.catalog.binary import BINARIES, CANDIDATES
 from gql_service.catalog.filters import ItemFilter, StringFilter
 from gql_service.catalog.lineage import items_at
 from gql_service.catalog.lost_state import LOST
-from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS
+from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS, open_view
 from gql_service.errors import ErrorCode
 from gql_service.versions.blame import blame_items
 from gql_service.versions.datasets import delete_dataset, lift_lock, restore_dataset, set_lock
@@ -29,6 +29,7 @@ from gql_service.versions.keeping import (
 )
 from gql_service.versions.merge import MergeOutcome, MergeRequest, merge_datasets
 from gql_service.versions.merge_rules import MergePolicy
+from gql_service.versions.merge_sources import removals
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.revert import RevertRequest, revert_dataset
 from gql_service.versions.selection import Selection
@@ -263,12 +264,16 @@ def test_a_removal_is_told_to_a_merge_when_the_item_is_gone_for_good(lab: Lab) -
     source = lab.dataset(new_item("/a"), new_item("/b"))
     a, _ = lab.keys(source)
     clone = lab.clone(source, selection=by_keys(a))
+    edited(lab, source, a, j=1)  # 3, of which no state is left
     lab.delete(source, a)
     edited(lab, clone, a, k=1)
     lab.write(set_retention, source, 1, None)
     swept(lab)
     lab.add(source, new_item("/c"))
     swept(lab)
+
+    with lab.database.read() as tx:
+        assert removals(tx, open_view(tx, source), [a]) == {a: (source, 4)}
 
     merged = lab.merging(source, clone, policy=MergePolicy.THREE_WAY)
 
