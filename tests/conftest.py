@@ -19,6 +19,7 @@ from sqlalchemy import event
 import gql_service.catalog.annotation
 import gql_service.catalog.binary
 import gql_service.catalog.dataset
+import gql_service.catalog.dataset_source
 import gql_service.catalog.idempotency
 import gql_service.catalog.item
 import gql_service.catalog.line

@@ -44,7 +44,9 @@ class Subscription:
         description="The versions of a dataset, in their order, each told exactly once: the items "
         "that entered the filter, changed inside it or left it. A version that touches none is "
         "told as well, without items. A subscription that falls far behind, or begins there, is "
-        "told several versions at once, as one step."
+        "told several versions at once, as one step; so is one that meets versions that have "
+        "expired. When the version that it has come to has expired, `items` and `counts` end it "
+        "with ERASED: read the dataset anew, and subscribe behind that."
     )
     async def dataset_changed(
         self,

@@ -1,4 +1,4 @@
-"""Datasets, their versions, their sources, and the counters of every version."""
+"""Datasets, their versions, and the counters of every version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gql_service.database.columns import (
 )
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
-from gql_service.database.sets import among, among_given
+from gql_service.database.sets import among_given
 from gql_service.errors import NotFound
 
 
@@ -100,19 +100,6 @@ class Dataset(SQLModel, table=True):
     kept_from: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
-class DatasetSource(SQLModel, table=True):
-    """What a dataset was made from, in order; a clone into it adds one."""
-
-    __tablename__ = "dataset_sources"
-
-    dataset: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", primary_key=True)
-    position: int = Field(primary_key=True)
-    source: int = Field(sa_type=sa.BigInteger, foreign_key="datasets.id", index=True)
-    source_version: int = Field(sa_type=sa.BigInteger)
-    since: int = Field(sa_type=sa.BigInteger)
-    """The version of `dataset` that took it in."""
-
-
 class Version(SQLModel, table=True):
     """An immutable numbered state: who, when, what, and final counters.
 
@@ -155,7 +142,6 @@ class LabelCount(SQLModel, table=True):
 
 
 DATASETS = table_of(Dataset)
-SOURCES = table_of(DatasetSource)
 VERSIONS = table_of(Version)
 
 
@@ -288,23 +274,3 @@ def require_dataset(
         raise NotFound(f"There is no such {'deleted ' if deleted else ''}dataset", path=path)
     check_permission(tx, Role(row.role), permission, tuple(path))
     return dataset_record(row[:-1])
-
-
-def sources_of(
-    tx: Tx, wanted: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    """What each (dataset, version) was made from: (source, version), in the order taken in."""
-    rows = tx.rows(
-        sa.select(SOURCES)
-        .where(among(SOURCES.c.dataset, {dataset for dataset, _ in wanted}))
-        .order_by(SOURCES.c.dataset, SOURCES.c.position)
-    )
-    taken: dict[tuple[int, int], list[tuple[int, int]]] = {pair: [] for pair in wanted}
-    by_dataset: dict[int, list[sa.Row[Any]]] = {}
-    for row in rows:
-        by_dataset.setdefault(row.dataset, []).append(row)
-    for dataset, version in taken:
-        for row in by_dataset.get(dataset, ()):
-            if row.since <= version:
-                taken[dataset, version].append((row.source, row.source_version))
-    return taken

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from gql_service.catalog.dataset import (
     DATASETS,
-    SOURCES,
     VERSIONS,
     DatasetRecord,
     dataset_columns,
     dataset_record,
     readable,
 )
+from gql_service.catalog.dataset_source import SOURCES
 from gql_service.catalog.filter_values import TextColumn, text_predicate, value_predicate
 from gql_service.catalog.filters import DatasetFilter, ValueFilter
 from gql_service.catalog.keyset import NOTHING, Slice, Sort, slices

@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gql_service.catalog.dataset import DATASETS, datasets_by_id, sources_of
+from gql_service.catalog.dataset import DATASETS, datasets_by_id
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.prepared import read_items
 from gql_service.catalog.version import expired_versions
 from gql_service.catalog.visibility import ItemColumns, View, open_views, visible_items

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.binary import BINARIES
-from gql_service.catalog.dataset import DATASETS, SOURCES, datasets_by_id, readable
+from gql_service.catalog.dataset import DATASETS, datasets_by_id, readable
+from gql_service.catalog.dataset_source import SOURCES
 from gql_service.catalog.heads import in_heads
 from gql_service.catalog.keyset import NOTHING, Slice, slices
 from gql_service.catalog.lineage import Place, PlacedItem, items_at

@@ -54,6 +54,14 @@ _BY_NUMBER = Prepared(
     )
 )
 
+_NEXT_READABLE = Prepared(
+    sa.select(sa.func.min(VERSIONS.c.number)).where(
+        VERSIONS.c.dataset == sa.bindparam("dataset"),
+        VERSIONS.c.number > sa.bindparam("number"),
+        VERSIONS.c.expired_at.is_(None),
+    )
+)
+
 
 def versions_by_number(
     tx: Tx, wanted: Collection[tuple[int, int]]
@@ -99,6 +107,15 @@ def has_expired(tx: Tx, dataset: int, version: int, *, kept_from: int | None) ->
     if kept_from is None or version >= kept_from:
         return False
     return tx.first(_HAS_EXPIRED, {"dataset": dataset, "number": version}) is not None
+
+
+def next_readable(tx: Tx, dataset: int, version: int, *, kept_from: int | None) -> int:
+    """The first version after this one, which is not the head, that has not expired."""
+    if kept_from is None or version + 1 >= kept_from:
+        return version + 1
+    given = {"dataset": dataset, "number": version}
+    number: int = tx.scalar(_NEXT_READABLE, given)
+    return number
 
 
 def expired_versions(tx: Tx, datasets: Collection[int]) -> set[tuple[int, int]]:

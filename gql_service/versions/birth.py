@@ -9,11 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from gql_service.catalog.dataset import (
-    DatasetSource,
-    DatasetType,
-    Operation,
-)
+from gql_service.catalog.dataset import DatasetType, Operation
+from gql_service.catalog.dataset_source import DatasetSource
 from gql_service.catalog.visibility import DATASETS, LAYERS, LINES, Sheet, View
 from gql_service.database.columns import FOREVER, table_of
 from gql_service.database.engine import Tx

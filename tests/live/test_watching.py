@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gql_service.versions.forgetting import forget
+from gql_service.versions.keeping import expire_versions
 from tests.api.client import Client
 from tests.api.shelf import BOX, Shelf
 from tests.conftest import DIALECTS
@@ -22,6 +24,10 @@ KEYS = (
 CHANGES = (
     "query ($id: ID!, $at: VersionRef) { dataset(by: {id: $id}, at: $at) { version { changes("
     "first: 500) { nodes { kind before { key } after { key } } } } } }"
+)
+NUMBERS = (
+    "subscription ($id: ID!, $since: Int) { datasetChanged(datasetId: $id, sinceVersion: $since) {"
+    " fromVersion version { number } } }"
 )
 FILTERS: list[dict[str, Any] | None] = [
     None,
@@ -187,6 +193,29 @@ def test_who_does_not_read_is_told_all_that_was_missed_in_one_step(start: Start)
         steps = steps_until(slow, head_of(live.ada, shelf.dataset), 2)
     spans = [step["version"]["number"] - step["fromVersion"] for step in steps]
     assert spans[0] == 1 and max(spans) > 3
+
+
+def test_expired_versions_are_skipped_and_who_had_come_to_one_reads_anew(
+    live: Running, shelf: Shelf
+) -> None:
+    dice = random.Random(3)
+    while head_of(live.ada, shelf.dataset) < 7:
+        edit(live.ada, shelf.dataset, dice)
+    live.ada.change("tagVersion", datasetId=shelf.dataset, name="kept", at={"number": 3})
+    live.ada.change("updateDataset", datasetId=shelf.dataset, retention={"keepVersions": 2})
+    expire_versions(live.service.database)
+    forget(live.service.database)
+    with listening(live.url, live.token) as listener:
+        for since, ends in ((0, [3, 6, 7]), (3, [6, 7]), (6, [7])):
+            listener.ask(STEPS, f"from {since}", id=shelf.dataset, since=since)
+            steps = steps_until(listener, 7, since)
+            assert [step["version"]["number"] for step in steps] == ends
+            for step in steps:
+                require_step(live.ada, shelf.dataset, step, None)
+        listener.ask(STEPS, "gone", id=shelf.dataset, since=2)
+        assert listener.refusal() == ("gone", "ERASED")
+        listener.ask(NUMBERS, "numbers", id=shelf.dataset, since=2)
+        assert [one["version"]["number"] for one in steps_until(listener, 7, 2)] == [3, 6, 7]
 
 
 def test_events_are_made_for_those_who_may_read_only_until_they_may_not(

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from gql_service.catalog.annotation_content import AnnotationStatus
-from gql_service.catalog.dataset import sources_of
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.filters import (
     AnnotationFilter,
     AnnotationsFilter,

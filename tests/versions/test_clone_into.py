@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gql_service.catalog.dataset import sources_of
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.filters import ItemFilter, StringFilter
 from gql_service.errors import ErrorCode
 from gql_service.versions.datasets import delete_dataset

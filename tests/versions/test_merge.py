@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gql_service.catalog.annotation_content import AnnotationStatus
-from gql_service.catalog.dataset import sources_of
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.filters import ItemFilter, StringFilter
 from gql_service.catalog.project import create_project
 from gql_service.catalog.recipe import create_recipe

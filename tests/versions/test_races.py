@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gql_service.catalog.dataset import sources_of
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.visibility import DATASETS, open_view
 from gql_service.database.engine import Tx
 from gql_service.errors import NameTaken, NotFound, PathTaken, ServiceError, VersionMoved

@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from gql_service.api.context import Context
 from gql_service.api.types.job import Job, readable_jobs
 from gql_service.api.types.watch import DatasetEvent
 from gql_service.catalog.dataset import DatasetRecord, datasets_by_id
 from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.version import next_readable
+from gql_service.database.engine import Tx
 from gql_service.errors import NotFound
 from gql_service.versions.watching import Span
 
@@ -47,7 +48,7 @@ class Source(ABC):
         Runs in a worker thread, under the deadline of its event.
         """
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[object]:
         """graphql-core asks whether the answer of a subscription is a stream, and no more."""
         raise TypeError("a source is asked for its events one by one")
 
@@ -55,7 +56,8 @@ class Source(ABC):
 @dataclass(frozen=True)
 class DatasetSource(Source):
     """The versions of a dataset behind `since`, through a filter; of one that lies more than
-    `lag` versions back, all that came since in one event."""
+    `lag` versions back, all that came since in one event. Versions that have expired are told
+    together with the next one that can be read."""
 
     dataset: int
     since: int
@@ -69,12 +71,19 @@ class DatasetSource(Source):
     def next(self, context: Context, position: Position) -> Event:
         (told,) = position
         assert isinstance(told, int), "a number of a version"
-        head = context.reads.read(lambda tx: _record(tx, self.dataset), context.identity.actor).head
+        head, to = context.reads.read(lambda tx: self._ahead(tx, told), context.identity.actor)
         if head <= told:
             return Event(position)
-        to = told + 1 if head - told <= self.lag else head
         change = DatasetEvent.of(Span(self.dataset, told, to), self.filter)
         return Event((to,), change, more=to < head)
+
+    def _ahead(self, tx: Tx, told: int) -> tuple[int, int]:
+        """The head, and where the step from a version ends."""
+        record = _record(tx, self.dataset)
+        if not 0 < record.head - told <= self.lag:
+            return record.head, record.head
+        to = next_readable(tx, self.dataset, told, kept_from=record.kept_from)
+        return record.head, to
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class JobSource(Source):
         return Event(state, Job.of(row), last=row.finished_at is not None)
 
 
-def _record(tx: Any, dataset: int) -> DatasetRecord:
+def _record(tx: Tx, dataset: int) -> DatasetRecord:
     record = datasets_by_id(tx, [dataset]).get(dataset)
     if record is None:
         raise NotFound("There is no such dataset", path=("datasetId",))

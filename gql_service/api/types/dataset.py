@@ -58,8 +58,9 @@ from gql_service.api.types.node import Node
 from gql_service.api.types.retention import DatasetRetention
 from gql_service.api.types.storage import DatasetStorage
 from gql_service.api.types.user import User, load_user
-from gql_service.catalog.dataset import DatasetRecord, datasets_by_id, sources_of
+from gql_service.catalog.dataset import DatasetRecord, datasets_by_id
 from gql_service.catalog.dataset_list import DatasetScope
+from gql_service.catalog.dataset_source import sources_of
 from gql_service.catalog.permission import CHANGES, OF_PROJECTS
 from gql_service.catalog.project import permissions_in
 from gql_service.catalog.storage import storage_of

@@ -65,7 +65,8 @@ class DatasetEvent:
     filter: strawberry.Private[ItemFilter | None]
     from_version: int = strawberry.field(
         description="The number of the version before the step, 0 for none: that of `version` less "
-        "one, unless the subscription had fallen behind and is told several versions at once."
+        "one, unless the subscription had fallen behind, or versions between have expired, and it "
+        "is told several versions at once."
     )
 
     @staticmethod
