@@ -38,7 +38,8 @@ def new_dataset(database: Database, actor: int, project: int, name: str, recipe:
         }
         datasets = table_of(Dataset)
         dataset: int = tx.scalar(sa.insert(datasets).values(row).returning(datasets.c.id))
-        version = {column.name: 0 for column in table_of(Version).c} | {
+        counters = {column.name: 0 for column in table_of(Version).c if not column.nullable}
+        version = counters | {
             "dataset": dataset,
             "number": 1,
             "operation": "CREATE",
