@@ -1,4 +1,4 @@
-"""The command line: serve · demo · import · schema · migrate · token · verify · sweep · settings.
+"""The command line: serve, demo, import, export, schema, migrate, token, verify, sweep, settings.
 
 Every refusal is one line on standard error and an exit code: 1 for a refusal or a finding, 2 for
 wrong usage, 130 for Ctrl-C. Whatever is interrupted leaves nothing half-done.
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gql_service import logs
 from gql_service.api.schema import printed_schema
-from gql_service.app import Service, build, issue_token, open_store, user_named
+from gql_service.app import Service, build, issue_token, open_store
 from gql_service.catalog.binary_audit import corrupt_count, mark_damaged
 from gql_service.catalog.permission import TokenScope
 from gql_service.catalog.sweep import sweep as sweep_binaries
@@ -36,9 +36,7 @@ from gql_service.settings import Settings
 from gql_service.settings_table import Setting, settings_table
 from gql_service.sweeping import sweep_lines
 from gql_service.terminal import err, out, progress, table_of_texts
-from gql_service.transfer.folder import class_names, find_files, import_files
-from gql_service.transfer.target import prepare_target
-from gql_service.versions.items import UploadMode
+from gql_service.transferring import export_dataset, import_source
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store
 from gql_service.workers import supervise
@@ -154,43 +152,8 @@ def demo(
                 server.wait()
 
 
-@cli.command("import")
-def import_folder(
-    folder: Annotated[Path, typer.Argument(help="Folder of files; sub-folders name classes.")],
-    project: Annotated[str, typer.Option(help="Name of the project; made when absent.")],
-    dataset: Annotated[str, typer.Option(help="Name of the dataset; made when absent.")],
-    directory: Annotated[str, typer.Option(help="Directory of the items.")] = "/",
-    classes: Annotated[
-        bool, typer.Option(help="Annotate with the name of the first sub-folder.")
-    ] = True,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files at taken paths; else skip them.")
-    ] = False,
-    user: Annotated[str | None, typer.Option(help="E-mail of who imports; the admin.")] = None,
-    message: Annotated[str | None, typer.Option(help="Message of the version.")] = None,
-) -> None:
-    """Add the files of a folder to a dataset, as one version."""
-    files = find_files(folder, directory=directory, with_classes=classes)
-    with closing(open_store(Settings())) as store:
-        actor = user_named(store, user)
-        target = store.database.write(
-            lambda tx: prepare_target(tx, project, dataset, class_names(files)), actor=actor
-        )
-        with progress("importing", len(files)) as advance:
-            outcome = import_files(
-                store.database,
-                store.vault,
-                target,
-                files,
-                actor=actor,
-                lease=timedelta(hours=store.settings.upload_lease_hours),
-                mode=UploadMode.OVERWRITE if overwrite else UploadMode.SKIP,
-                message=message,
-                progress=lambda _size: advance(),
-            )
-        version = "no new version" if outcome.version is None else f"version {outcome.version}"
-        counts = f"{outcome.added} added, {outcome.updated} replaced, {outcome.skipped} skipped"
-        out.print(f"{version}: {counts}")
+cli.command("import")(import_source)
+cli.command("export")(export_dataset)
 
 
 @cli.command()

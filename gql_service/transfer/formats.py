@@ -1,0 +1,39 @@
+"""The formats by their names, each with how it is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from gql_service.transfer.coco_reading import read_coco
+from gql_service.transfer.exporting import OpenWriter
+from gql_service.transfer.importing import Read
+from gql_service.transfer.record import Report, Source
+from gql_service.transfer.yolo_reading import read_yolo
+from gql_service.transfer.yolo_writing import open_detection, open_segmentation
+
+
+class Format(Enum):
+    """The name of a format on the command line."""
+
+    FOLDER = "folder"
+    COCO = "coco"
+    YOLO = "yolo"
+    YOLO_SEG = "yolo-seg"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a format comes in and goes out; None where it does not."""
+
+    read: Callable[[Source, Report], Read] | None = None
+    write: OpenWriter | None = None
+
+
+WAYS = {
+    Format.FOLDER: Way(),
+    Format.COCO: Way(read_coco),
+    Format.YOLO: Way(read_yolo, open_detection),
+    Format.YOLO_SEG: Way(read_yolo, open_segmentation),
+}
