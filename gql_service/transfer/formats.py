@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gql_service.transfer.coco_reading import read_coco
+from gql_service.transfer.coco_writing import CocoWriter
 from gql_service.transfer.exporting import OpenWriter
 from gql_service.transfer.importing import Read
 from gql_service.transfer.record import Report, Source
@@ -33,7 +34,7 @@ class Way:
 
 WAYS = {
     Format.FOLDER: Way(),
-    Format.COCO: Way(read_coco),
+    Format.COCO: Way(read_coco, CocoWriter),
     Format.YOLO: Way(read_yolo, open_detection),
     Format.YOLO_SEG: Way(read_yolo, open_segmentation),
 }

@@ -126,3 +126,16 @@ def random_dataset(lab: Lab, folder: Path, types: Sequence[AnnotationType], seed
         [(keys[path], mark) for path, given in marks.items() for mark in given],
     )
     return found.id
+
+
+def without_boxes_around(content: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The content without boxes, and poses with their points in the order of their names."""
+
+    def ordered(mark: Any) -> Any:
+        kind, label, value = mark
+        return kind, label, sorted(value["points"], key=lambda point: str(point["name"]))
+
+    return {
+        path: sorted((ordered(mark) for mark in marks if mark[0] != "BOX"), key=repr)
+        for path, marks in content.items()
+    }
