@@ -8,8 +8,10 @@ from enum import Enum
 
 from gql_service.transfer.coco_reading import read_coco
 from gql_service.transfer.coco_writing import CocoWriter
+from gql_service.transfer.csv_table import CsvWriter, read_csv
 from gql_service.transfer.exporting import OpenWriter
 from gql_service.transfer.importing import Read
+from gql_service.transfer.parquet_table import ParquetWriter, read_parquet
 from gql_service.transfer.record import Report, Source
 from gql_service.transfer.yolo_reading import read_yolo
 from gql_service.transfer.yolo_writing import open_detection, open_segmentation
@@ -22,6 +24,8 @@ class Format(Enum):
     COCO = "coco"
     YOLO = "yolo"
     YOLO_SEG = "yolo-seg"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +41,6 @@ WAYS = {
     Format.COCO: Way(read_coco, CocoWriter),
     Format.YOLO: Way(read_yolo, open_detection),
     Format.YOLO_SEG: Way(read_yolo, open_segmentation),
+    Format.CSV: Way(read_csv, CsvWriter),
+    Format.PARQUET: Way(read_parquet, ParquetWriter),
 }
