@@ -13,6 +13,8 @@ from gql_service.transfer.exporting import OpenWriter
 from gql_service.transfer.importing import Read
 from gql_service.transfer.parquet_table import ParquetWriter, read_parquet
 from gql_service.transfer.record import Report, Source
+from gql_service.transfer.voc_reading import read_voc
+from gql_service.transfer.voc_writing import VocWriter
 from gql_service.transfer.yolo_reading import read_yolo
 from gql_service.transfer.yolo_writing import open_detection, open_segmentation
 
@@ -24,6 +26,7 @@ class Format(Enum):
     COCO = "coco"
     YOLO = "yolo"
     YOLO_SEG = "yolo-seg"
+    VOC = "voc"
     CSV = "csv"
     PARQUET = "parquet"
 
@@ -41,6 +44,7 @@ WAYS = {
     Format.COCO: Way(read_coco, CocoWriter),
     Format.YOLO: Way(read_yolo, open_detection),
     Format.YOLO_SEG: Way(read_yolo, open_segmentation),
+    Format.VOC: Way(read_voc, VocWriter),
     Format.CSV: Way(read_csv, CsvWriter),
     Format.PARQUET: Way(read_parquet, ParquetWriter),
 }
