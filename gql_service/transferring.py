@@ -18,7 +18,7 @@ from gql_service.catalog.dataset import DatasetRecord
 from gql_service.catalog.filters import ItemFilter
 from gql_service.catalog.tag import tag_named
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid, NotFound
+from gql_service.errors import Invalid, NotFound, ServiceError
 from gql_service.settings import Settings
 from gql_service.terminal import out, progress
 from gql_service.transfer.exporting import Chosen, export, outline
@@ -88,9 +88,13 @@ def _import_format(
     assert read is not None, "every format but that of folders is read like this"
     with closing(open_store(Settings())) as store, report_to(report) as told:
         actor = user_named(store, user)
-        found = read(source, told)
-        with store.database.read(actor) as tx:
-            plan = plan_import(tx, target, found, told, directory=directory, mode=mode)
+        try:
+            found = read(source, told)
+            with store.database.read(actor) as tx:
+                plan = plan_import(tx, target, found, told, directory=directory, mode=mode)
+        except ServiceError:
+            _tell(told)  # often the reason why there is nothing to import
+            raise
         with progress("importing", len(plan.records)) as advance:
             outcome = run_import(
                 store.database,
@@ -153,9 +157,6 @@ def export_dataset(
     user: Annotated[str | None, typer.Option(help="E-mail of who exports; the admin.")] = None,
 ) -> None:
     """Write a dataset at a version into a new folder."""
-    way = WAYS[format].write
-    if way is None:
-        raise Invalid(f"The format {format.value} is for import only")
     with closing(open_store(Settings())) as store, report_to(report) as told:
         actor = user_named(store, user)
         with store.database.read(actor) as tx:
@@ -167,7 +168,7 @@ def export_dataset(
                 store.vault,
                 chosen,
                 target,
-                way,
+                WAYS[format].write,
                 told,
                 actor=actor,
                 progress=advance,

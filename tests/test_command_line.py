@@ -215,6 +215,65 @@ def test_without_a_user_there_is_nobody_to_import_as(command: Command, photos: P
     importing(command, photos).refused("no user yet")
 
 
+def test_a_dataset_comes_in_and_goes_out_in_other_formats(
+    command: Command, tmp_path: Path, user: str
+) -> None:
+    (tmp_path / "in/files").mkdir(parents=True)
+    (tmp_path / "in/files/a.txt").write_text("a")
+    rows = "path,label,xmin,ymin,xmax,ymax\na.txt,cat,1,2,3,4\ngone.txt,cat,,,,\na.txt,,1,2,3,4\n"
+    (tmp_path / "in/table.csv").write_text(rows)
+    where = ("--project", "P", "--dataset", "d")
+
+    ran = command("import", "in", "--format", "csv", *where, "--report", "told.jsonl")
+
+    assert (ran.code, ran.out) == (
+        0,
+        [
+            "version 2: 1 added, 0 replaced, 0 skipped; 1 annotations",
+            "left out: 1 annotation (MALFORMED)",
+            "    table.csv:4: It has no label",
+            "left out: 1 annotation (UNKNOWN_IMAGE)",
+            "    table.csv:3: Its file was left out",
+            "left out: 1 image (MISSING_FILE)",
+            "    table.csv:3: There is no file gone.txt",
+        ],
+    )
+    lines = [json.loads(line) for line in Path("told.jsonl").read_text().splitlines()]
+    assert [line["reason"] for line in lines] == ["MISSING_FILE", "UNKNOWN_IMAGE", "MALFORMED"]
+    out = command("export", "out", "--format", "coco", *where, "--where", '{"filename": "/a.*"}')
+    assert (out.code, out.out) == (0, ["1 items of version 2 in out"])
+    bbox = json.loads(Path("out/annotations.json").read_text())["annotations"][0]["bbox"]
+    assert bbox == [1, 2, 2, 2]
+    none = command("export", "none", "--format", "csv", *where, "--where", '{"filename": "/b"}')
+    assert none.out == ["0 items of version 2 in none"]
+    assert command("export", "first", "--format", "csv", *where, "--at", "1").code == 0
+    command("export", "out", "--format", "csv", *where).refused("out exists already")
+    command("export", "x", "--format", "csv", *where, "--at", "9").refused("no such")
+    command("export", "x", "--format", "csv", *where, "--at", "tag").refused("tag")
+    command("export", "x", "--format", "csv", *where, "--where", "{").refused("--where")
+    command("export", "x", "--format", "csv", "--project", "Q", "--dataset", "d").refused("Q")
+    command("import", "in", "--recipe", "re_1", *where).refused("--recipe", "folder")
+    assert not Path("x").exists()
+    assert command("verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("format", "module"),
+    [("yolo", "yaml"), ("voc", "defusedxml.ElementTree"), ("parquet", "pyarrow")],
+)
+def test_a_format_whose_library_is_not_there_says_what_to_install(
+    command: Command, user: str, monkeypatch: pytest.MonkeyPatch, format: str, module: str
+) -> None:
+    Path("in").mkdir()
+    for name in ("data.yaml", "a.xml", "t.parquet"):
+        (Path("in") / name).touch()
+    monkeypatch.setitem(sys.modules, module, None)
+
+    ran = command("import", "in", "--format", format, "--project", "P", "--dataset", "d")
+
+    ran.refused("pip install 'gql-service[formats]'")
+
+
 def test_wrong_usage_is_exit_code_2(command: Command, photos: Path) -> None:
     for words in (["import", str(photos)], ["serve", "--nonsense"], ["nonsense"]):
         ran = command(*words)

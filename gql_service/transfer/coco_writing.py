@@ -40,10 +40,13 @@ class CocoWriter:
         self._poses: list[tuple[dict[str, Any], Mark]] = []
         self._images: list[dict[str, Any]] = []
         self._annotations = 0
-        self.places = Places()
+        self._places = Places()
         (folder / "images").mkdir()
         self._file = (folder / FILE).open("wb")
         self._file.write(b'{"annotations":[')
+
+    def place(self, record: Record) -> str:
+        return self._places.place(record.path)
 
     def add(self, record: Record) -> None:
         tell_item_losses(record, self._report)
@@ -67,6 +70,8 @@ class CocoWriter:
         ]
         rest = {"images": self._images, "categories": categories, "info": {}, "licenses": []}
         self._file.write(b"]," + orjson.dumps(rest)[1:])
+
+    def close(self) -> None:
         self._file.close()
 
     def _annotation(self, record: Record, marks: Sequence[Mark]) -> dict[str, Any] | None:

@@ -51,14 +51,20 @@ class CsvWriter:
     def __init__(self, folder: Path, _labels: Sequence[str], _report: Report) -> None:
         self._files = folder / FILES
         self._files.mkdir()
-        self.places = Places()
+        self._places = Places()
         self._file = (folder / FILE).open("w", encoding="utf-8", newline="")
         self._writer = csv.DictWriter(self._file, COLUMNS)
         self._writer.writeheader()
+
+    def place(self, record: Record) -> str:
+        return self._places.place(record.path)
 
     def add(self, record: Record) -> None:
         place = record.file.relative_to(self._files).as_posix()
         self._writer.writerows(rows_of(record, place))
 
     def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
         self._file.close()

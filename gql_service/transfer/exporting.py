@@ -26,7 +26,6 @@ from gql_service.catalog.version import label_counts
 from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Database, Tx
 from gql_service.errors import Conflict, Invalid
-from gql_service.transfer.places import Places
 from gql_service.transfer.record import Mark, Reason, Record, Report
 from gql_service.vault.contract import Vault
 from gql_service.versions.content import annotations_of_items
@@ -37,15 +36,19 @@ AT_ONCE = 500
 
 
 class Writer(Protocol):
-    """A format on its way out. `files` is the folder of the files, `places` says where in it each
-    one goes. `add` comes once for every record, whose file is there already; then `finish`."""
+    """A format on its way out. `files` is the folder of the files, `place` says where in it that of
+    a record goes. Then the file is written, and `add` is called; `finish` after all of them, and
+    `close` in any case."""
 
     files: str
-    places: Places
+
+    def place(self, record: Record) -> str: ...
 
     def add(self, record: Record) -> None: ...
 
     def finish(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 OpenWriter = Callable[[Path, Sequence[str], Report], Writer]
@@ -107,18 +110,21 @@ def export(
     beside.mkdir()
     try:
         writer = open_writer(beside, labels, report)
-        written = 0
-        for record, binary in _read(database, chosen, actor):
-            place = writer.places.place(record.path)
-            if "/" + place != record.path:
-                report.tell("path", Reason.RENAMED, record.path, f"written as {place}")
-            file = beside / writer.files / place
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _copy(database, vault, binary, file)
-            writer.add(replace(record, file=file))
-            written += 1
-            progress()
-        writer.finish()
+        try:
+            written = 0
+            for record, binary in _read(database, chosen, actor):
+                place = writer.place(record)
+                if "/" + place != record.path:
+                    report.tell("path", Reason.RENAMED, record.path, f"written as {place}")
+                file = beside / writer.files / place
+                file.parent.mkdir(parents=True, exist_ok=True)
+                _copy(database, vault, binary, file)
+                writer.add(replace(record, file=file))
+                written += 1
+                progress()
+            writer.finish()
+        finally:
+            writer.close()
         _require_absent(target)
         beside.rename(target)
     except BaseException:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from gql_service.errors import Invalid
+from gql_service.errors import ServiceError
 
 
 def needed(module: str, what: str) -> ModuleType:
-    """The module. Raises Invalid, naming what to install, when it is not there."""
+    """The module. Raises ServiceError, naming what to install, when it is not there: not Invalid,
+    which readers take for a fault of what they read."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as missing:
-        raise Invalid(f"{what} needs: pip install 'gql-service[formats]'") from missing
+        raise ServiceError(f"{what} needs: pip install 'gql-service[formats]'") from missing

@@ -10,6 +10,7 @@ from gql_service.transfer.coco_reading import read_coco
 from gql_service.transfer.coco_writing import CocoWriter
 from gql_service.transfer.csv_table import CsvWriter, read_csv
 from gql_service.transfer.exporting import OpenWriter
+from gql_service.transfer.folder_writing import FolderWriter
 from gql_service.transfer.importing import Read
 from gql_service.transfer.parquet_table import ParquetWriter, read_parquet
 from gql_service.transfer.record import Report, Source
@@ -33,14 +34,14 @@ class Format(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a format comes in and goes out; None where it does not."""
+    """How a format comes in and goes out. Folders with classes come in by `folder`."""
 
-    read: Callable[[Source, Report], Read] | None = None
-    write: OpenWriter | None = None
+    read: Callable[[Source, Report], Read] | None
+    write: OpenWriter
 
 
 WAYS = {
-    Format.FOLDER: Way(),
+    Format.FOLDER: Way(None, FolderWriter),
     Format.COCO: Way(read_coco, CocoWriter),
     Format.YOLO: Way(read_yolo, open_detection),
     Format.YOLO_SEG: Way(read_yolo, open_segmentation),

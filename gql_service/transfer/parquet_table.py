@@ -55,10 +55,13 @@ class ParquetWriter:
         parquet = needed("pyarrow.parquet", _LIBRARY)
         self._files = folder / FILES
         self._files.mkdir()
-        self.places = Places()
+        self._places = Places()
         self._schema = self._arrow.schema([(name, self._arrow.string()) for name in COLUMNS])
         self._writer = parquet.ParquetWriter(folder / FILE, self._schema)
         self._rows: list[Row] = []
+
+    def place(self, record: Record) -> str:
+        return self._places.place(record.path)
 
     def add(self, record: Record) -> None:
         place = record.file.relative_to(self._files).as_posix()
@@ -68,6 +71,8 @@ class ParquetWriter:
 
     def finish(self) -> None:
         self._flush()
+
+    def close(self) -> None:
         self._writer.close()
 
     def _flush(self) -> None:

@@ -25,11 +25,14 @@ class VocWriter:
     def __init__(self, folder: Path, _labels: Sequence[str], report: Report) -> None:
         self._folder = folder
         self._report = report
-        self.places = Places(stems=True)
+        self._places = Places(stems=True)
         (folder / "JPEGImages").mkdir()
         (folder / "Annotations").mkdir()
         (folder / "ImageSets/Main").mkdir(parents=True)
         self._names = (folder / "ImageSets/Main/trainval.txt").open("w", encoding="utf-8")
+
+    def place(self, record: Record) -> str:
+        return self._places.place(record.path)
 
     def add(self, record: Record) -> None:
         tell_item_losses(record, self._report)
@@ -51,6 +54,9 @@ class VocWriter:
         self._names.write(place.with_suffix("").as_posix() + "\n")
 
     def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
         self._names.close()
 
     def _object(self, root: Xml.Element, record: Record, mark: Mark, corners: Corners) -> None:

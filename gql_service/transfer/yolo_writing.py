@@ -33,9 +33,12 @@ class YoloWriter:
         self._type = type
         self._classes = {label: at for at, label in enumerate(labels)}
         # Tools put `labels` for the last `images` of a path to find the label file.
-        self.places = Places(stems=True, banned="images")
+        self._places = Places(stems=True, banned="images")
         (folder / "images").mkdir()
         (folder / "labels").mkdir()
+
+    def place(self, record: Record) -> str:
+        return self._places.place(record.path)
 
     def add(self, record: Record) -> None:
         tell_item_losses(record, self._report)
@@ -49,6 +52,9 @@ class YoloWriter:
         names = "".join(f"  {at}: {json.dumps(name)}\n" for name, at in self._classes.items())
         text = f"path: .\ntrain: images\nval: images\nnames:\n{names}"
         (self._folder / SETTINGS).write_text(text, encoding="utf-8")
+
+    def close(self) -> None:
+        pass
 
     def _lines(self, record: Record) -> Iterator[str]:
         if not record.width or not record.height:

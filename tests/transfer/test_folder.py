@@ -12,9 +12,11 @@ import pytest
 from gql_service.catalog.binary import BINARIES, BLOB_KEYS, CANDIDATES
 from gql_service.errors import ErrorCode, Invalid
 from gql_service.transfer.folder import FoundFile, class_names, find_files, import_files
+from gql_service.transfer.folder_writing import FolderWriter
 from gql_service.versions.given import Outcome
 from gql_service.versions.items import UploadMode
-from tests.builders import CONTENTS, Lab
+from tests.builders import CONTENTS, ON_SQLITE, Lab
+from tests.transfer.carrying import take, told
 
 LEASE = timedelta(hours=1)
 
@@ -312,6 +314,25 @@ def test_after_a_failure_the_same_import_goes_through(lab: Lab, folder: Path) ->
 
     assert importing(lab, dataset, find_files(folder)).added == 4
     lab.verify()
+
+
+@ON_SQLITE
+def test_a_folder_goes_out_as_it_came_in(lab: Lab, folder: Path, tmp_path: Path) -> None:
+    dataset = lab.empty()
+    importing(lab, dataset, find_files(folder))
+    lab.move(dataset, {lab.keys(dataset)[2]: "/else/where.jpg"})
+
+    report = take(lab, dataset, FolderWriter, tmp_path / "out")
+
+    assert told(report) == {("path", "RENAMED"): 1}
+    again = find_files(tmp_path / "out")
+    assert [(file.path, file.label) for file in again] == [
+        ("/cat/1.jpg", "cat"),
+        ("/cat/small/2.jpg", "cat"),
+        ("/dog/else/where.jpg", "dog"),
+        ("/notes.txt", None),
+    ]
+    assert (tmp_path / "out/dog/else/where.jpg").read_bytes() == b"dog"
 
 
 def stop(_size: int) -> None:

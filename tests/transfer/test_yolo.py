@@ -8,7 +8,8 @@ import pytest
 
 from gql_service.catalog.coordinates import AnnotationType
 from gql_service.catalog.filters import ItemFilter, StringFilter
-from gql_service.errors import ErrorCode, Invalid
+from gql_service.errors import BinaryCorrupt, ErrorCode, Invalid
+from gql_service.transfer.formats import WAYS
 from gql_service.transfer.yolo_reading import read_yolo
 from gql_service.transfer.yolo_writing import open_detection, open_segmentation
 from tests.builders import ON_SQLITE, Lab
@@ -184,6 +185,7 @@ def test_an_export_is_of_a_version_and_a_filter_and_stands_nowhere_before_it_is_
         take(lab, dataset, open_detection, tmp_path / "no/where")
     for key in list(lab.vault.keys())[3:5]:
         lab.vault.delete(key)
-    with pytest.raises(Exception, match="missing"):
-        take(lab, dataset, open_detection, tmp_path / "broken")
+    for format, way in WAYS.items():
+        with pytest.raises(BinaryCorrupt):
+            take(lab, dataset, way.write, tmp_path / format.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "some", "source"]
