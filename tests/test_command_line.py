@@ -257,21 +257,18 @@ def test_a_dataset_comes_in_and_goes_out_in_other_formats(
     assert command("verify").code == 0
 
 
-@pytest.mark.parametrize(
-    ("format", "module"),
-    [("yolo", "yaml"), ("voc", "defusedxml.ElementTree"), ("parquet", "pyarrow")],
-)
 def test_a_format_whose_library_is_not_there_says_what_to_install(
-    command: Command, user: str, monkeypatch: pytest.MonkeyPatch, format: str, module: str
+    command: Command, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("in").mkdir()
     for name in ("data.yaml", "a.xml", "t.parquet"):
         (Path("in") / name).touch()
-    monkeypatch.setitem(sys.modules, module, None)
+    libraries = {"yolo": "yaml", "voc": "defusedxml.ElementTree", "parquet": "pyarrow"}
 
-    ran = command("import", "in", "--format", format, "--project", "P", "--dataset", "d")
-
-    ran.refused("pip install 'gql-service[formats]'")
+    for format, module in libraries.items():
+        monkeypatch.setitem(sys.modules, module, None)
+        ran = command("import", "in", "--format", format, "--project", "P", "--dataset", "d")
+        ran.refused("pip install 'gql-service[formats]'")
 
 
 def test_wrong_usage_is_exit_code_2(command: Command, photos: Path) -> None:

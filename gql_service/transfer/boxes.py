@@ -29,7 +29,8 @@ def upright_boxes(record: Record, report: Report) -> Iterator[tuple[Mark, Corner
     drawn = {group_of(mark) for mark in record.marks if is_upright(mark)} - {None}
     for mark in record.marks:
         if is_upright(mark):
-            yield mark, _around(mark, record)
+            across, down = (sorted(point[axis] for point in mark.coordinates) for axis in "xy")
+            yield mark, (across[0], down[0], across[1], down[1])
             continue
         if mark.type not in (*_SURROUNDED, AnnotationType.BINARY_MASK):
             tell_type_loss(record, mark, report)

@@ -59,7 +59,8 @@ def _names(file: Path) -> list[str]:
         return [line.strip() for line in text.splitlines() if line.strip()]
     yaml = needed("yaml", "The format yolo")
     try:
-        settings = yaml.safe_load(text)
+        # The loader in C, where there is one: the other takes its time over deep lists.
+        settings = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError) as wrong:
         raise Invalid(f"{file} is not YAML", path=("source",)) from wrong
     if not isinstance(settings, dict):
