@@ -40,7 +40,7 @@ class Files:
     def _found(self, name: object) -> tuple[Path | Reason, str]:
         if not isinstance(name, str) or not name:
             return Reason.MALFORMED, "A file needs a name"
-        if name.startswith(("/", "~")) or name[1:2] == ":":
+        if name.startswith("/"):
             return Reason.UNSAFE_PATH, f"{name} is not relative"
         try:
             path = clean_path("/" + name.removeprefix("./"))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gql_service.catalog.binary import BLOB_KEYS, CANDIDATES
 from gql_service.errors import ErrorCode, Invalid
 from gql_service.transfer.coco_reading import read_coco
+from gql_service.transfer.importing import plan_import, run_import
+from gql_service.transfer.record import Report, Source
+from gql_service.transfer.target import Target
 from gql_service.versions.datasets import recipe_at
 from gql_service.versions.items import UploadMode
 from tests.builders import ON_SQLITE, Lab
@@ -92,7 +98,13 @@ def test_hostile_images_are_left_out_with_their_annotations_and_told(
     images: list[Any] = [
         {"id": at, "file_name": name} for at, name in enumerate(["sub/1.png", *HOSTILE_IMAGES])
     ]
-    odd = [{"id": 0, "file_name": "sub/2.png"}, {"file_name": "sub/2.png"}, 5, {"id": 99}]
+    odd: list[Any] = [
+        {"id": 0, "file_name": "sub/2.png"},
+        {"file_name": "sub/2.png"},
+        5,
+        {"id": 99},
+    ]
+    odd.append({"id": 98, "file_name": str(folder / "images/sub/2.png")})
     annotations = [box(1, image=0), *(box(n + 1, image=n) for n in range(1, len(images)))]
     put_json(
         folder / "annotations.json",
@@ -104,7 +116,7 @@ def test_hostile_images_are_left_out_with_their_annotations_and_told(
     assert list(content(lab, dataset)) == ["/sub/1.png"]
     counted = told(report)
     for reason in set(HOSTILE_IMAGES.values()):
-        extra = {"MALFORMED": 3, "DUPLICATE": 1}.get(reason, 0)
+        extra = {"MALFORMED": 3, "DUPLICATE": 1, "UNSAFE_PATH": 1}.get(reason, 0)
         expected = list(HOSTILE_IMAGES.values()).count(reason) + extra
         assert counted["image", reason] == expected, reason
     assert counted["annotation", "UNKNOWN_IMAGE"] == len(HOSTILE_IMAGES)
@@ -130,6 +142,7 @@ HOSTILE_ANNOTATIONS: list[tuple[Any, str]] = [
     (box(22, segmentation={"size": [10, 20], "counts": [1, 2]}), "MALFORMED"),
     (box(23, segmentation={"size": [10**6, 10**6], "counts": [10**12]}), "MALFORMED"),
     (box(24, segmentation={"size": [10, 20], "counts": "P"}), "MALFORMED"),
+    (box(30, segmentation={"size": [10, 20], "counts": "X6P"}), "MALFORMED"),  # goes on, and ends
     (box(25, segmentation={"size": [10, 20], "counts": [-5, 205]}), "MALFORMED"),
     (box(26, segmentation="nonsense"), "MALFORMED"),
     (box(27, keypoints=[1, 2]), "MALFORMED"),
@@ -217,3 +230,47 @@ def test_a_size_that_is_not_that_of_the_file_is_told(lab: Lab, tmp_path: Path) -
     put_json(tmp_path / "annotations.json", {"images": images})
 
     assert told(bring(lab, read_coco, tmp_path)[1]) == {("image", "SIZE_DIFFERS"): 1}
+
+
+class Stop(Exception):
+    """What a progress bar may raise."""
+
+
+@ON_SQLITE
+def test_what_stops_an_import_leaves_neither_a_dataset_nor_bytes(lab: Lab, tmp_path: Path) -> None:
+    source = coco(tmp_path, [box(1)])
+    before, kept = lab.everything(), set(lab.vault.keys())
+    report, target, calls = Report(), Target("new project", "new"), iter(range(9))
+    plan = lab.read(plan_import, target, read_coco(Source(source), report), report)
+
+    def stop() -> None:
+        if next(calls) == 1:
+            raise Stop
+
+    def run(progress: Callable[[], None]) -> None:
+        lease = timedelta(hours=1)
+        actor = lab.actor
+        run_import(
+            lab.database,
+            lab.vault,
+            target,
+            plan,
+            report,
+            actor=actor,
+            lease=lease,
+            progress=progress,
+        )
+
+    with pytest.raises(Stop):
+        run(stop)
+    plan.records[1].file.unlink()
+    with pytest.raises(FileNotFoundError):
+        run(lambda: None)
+
+    after = lab.everything()
+    assert {table for table in before if after[table] != before[table]} <= {
+        BLOB_KEYS.name,
+        CANDIDATES.name,
+    }
+    assert set(lab.vault.keys()) == kept
+    lab.verify()
