@@ -58,16 +58,17 @@ def test_tables_by_others_are_met(lab: Lab, tmp_path: Path) -> None:
     for number in (1, 2):
         put(tmp_path / f"in/{number}.png", picture(20, 10, number))
     rows = [
-        "filename,class,xmin,ymin,xmax,ymax",
-        "1.png,cat,1,2,3.5,4",
-        "1.png,dog,,,,",
-        "2.png,,,,,",
+        "filename,class,xmin,ymin,xmax,ymax,attributes",
+        "1.png,cat,1,2,3.5,4,",
+        "1.png,dog,,,,,",
+        "2.png,,,,,,",
+        "2.png,cat,,,,,[]",
     ]
     put(tmp_path / "in/labels.csv", b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
 
     dataset, report = bring(lab, read_csv, tmp_path / "in")
 
-    assert told(report) == {}
+    assert told(report) == {("annotation", "MALFORMED"): 1}
     assert content(lab, dataset) == {
         "/1.png": [
             ("BOX", "cat", [{"x": 1, "y": 2}, {"x": 3.5, "y": 4}]),
