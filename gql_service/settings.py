@@ -86,6 +86,14 @@ class Settings(BaseSettings):
     max_files_per_upload: int = Field(
         default=20, ge=1, description="Most files in one multipart upload."
     )
+    max_file_bytes: int = Field(
+        default=50 * 1024 * MIB,
+        ge=1,
+        description="Largest file that is uploaded by itself, whole or resumably, in bytes.",
+    )
+    max_open_uploads_per_token: int = Field(
+        default=100, ge=1, description="Most unfinished resumable uploads of one token."
+    )
     max_json_bytes: int = Field(
         default=16 * MIB, ge=1024, description="Largest JSON body of an authenticated request."
     )

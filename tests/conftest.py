@@ -28,6 +28,7 @@ import gql_service.catalog.project
 import gql_service.catalog.recipe
 import gql_service.catalog.tag
 import gql_service.catalog.thumbnail
+import gql_service.catalog.upload
 import gql_service.jobs.job
 import gql_service.versions.knowledge
 import gql_service.versions.report  # noqa: F401  (row classes of every room, for comparison)

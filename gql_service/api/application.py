@@ -22,6 +22,7 @@ from gql_service.api.live.socket import Socket
 from gql_service.api.operations import Operations
 from gql_service.api.point import Point
 from gql_service.api.serving import Observed, serving
+from gql_service.api.uploads import METHODS, Uploads
 from gql_service.catalog.dataset import datasets_by_id
 from gql_service.catalog.version import versions_by_number
 from gql_service.database.engine import Tx
@@ -31,7 +32,7 @@ from gql_service.playground.pages import page, playground_routes, wants_page
 
 def application(backend: Backend) -> Starlette:
     """The ASGI application over these rooms; `state.feed` is what a server closes first."""
-    operations, feed = Operations(backend), Feed(backend)
+    operations, feed, uploads = Operations(backend), Feed(backend), Uploads(backend)
     graphql = GraphQLEndpoint(backend, operations, feed)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -47,6 +48,8 @@ def application(backend: Backend) -> Starlette:
                 "/files/{dataset}/{item}/thumbnail", thumbnails(backend), methods=["GET", "HEAD"]
             ),
             Route("/files/{binary}", binary_files(backend), methods=["GET", "HEAD"]),
+            Route("/uploads", uploads.__call__, methods=METHODS),
+            Route("/uploads/{upload}", uploads.__call__, methods=METHODS),
             Route("/datasets/{dataset}", _dataset_page(backend), methods=["GET"]),
             *health_routes(backend),
             *playground_routes(),

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from gql_service.catalog.binary import BINARIES, BLOB_KEYS, CANDIDATES, acquit, bury_keys
 from gql_service.catalog.item import ItemState
 from gql_service.catalog.thumbnail import THUMBNAILS, remove_thumbnails
+from gql_service.catalog.upload import forget_expired
 from gql_service.database.columns import table_of
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among
@@ -149,6 +150,7 @@ def _forget(tx: Tx, keys: list[str]) -> None:
 
 def expire_uploads(tx: Tx, due: Due) -> int:
     """Turns the keys of unfinished uploads dead. Safe at any moment: `attach` then refuses."""
+    forget_expired(tx, due.now)
     expired = expired_uploads(due).with_for_update(skip_locked=True)
     keys = [row.key for row in tx.rows(expired)]
     bury_keys(tx, keys)

@@ -63,11 +63,18 @@ class UploadItemsInput:
     idempotency_key: str | None = operator(IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="An item over bytes that are stored already.")
+@strawberry.input(
+    description="An item over bytes that are stored already: exactly one of `sha256` and "
+    "`uploadId`."
+)
 class AddItem:
-    sha256: str = strawberry.field(
-        description="The SHA-256 of bytes that a dataset which the viewer may read holds or has "
-        "held: 64 hexadecimal digits in small letters."
+    sha256: str | None = operator(
+        "The SHA-256 of bytes that a dataset which the viewer may read holds or has held: 64 "
+        "hexadecimal digits in small letters."
+    )
+    upload_id: strawberry.ID | None = operator(
+        "A complete upload of the viewer's, made at /uploads. The upload ends with this: what else "
+        "is to have the same bytes names their SHA-256, or the same upload in the same call."
     )
     path: str = strawberry.field(description="Its path, such as /dir/name.ext.")
     metadata: JSON | None = operator(_METADATA)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import strawberry
@@ -26,6 +25,7 @@ from gql_service.api.inputs.selectors import (
     spelt,
 )
 from gql_service.api.mutations.answers import INPUT, DatasetChange, ItemsAdded, items_added
+from gql_service.api.mutations.stored import stored_bytes
 from gql_service.api.once import OUTCOME, write_once
 from gql_service.api.types.enums import Permission
 from gql_service.api.types.errors import (
@@ -36,10 +36,9 @@ from gql_service.api.types.errors import (
 )
 from gql_service.catalog.dataset import require_dataset
 from gql_service.catalog.item_path import clean_directory, clean_path, name_of, under
-from gql_service.catalog.references import visible_by_sha256
 from gql_service.catalog.visibility import open_view
 from gql_service.database.engine import Tx
-from gql_service.errors import Invalid, LimitExceeded, NotFound
+from gql_service.errors import Invalid, LimitExceeded
 from gql_service.versions.content import items_by_key
 from gql_service.versions.given import GIVEN_NOTHING, Outcome
 from gql_service.versions.items import (
@@ -52,8 +51,6 @@ from gql_service.versions.items import (
 )
 from gql_service.versions.locking import lock_dataset
 from gql_service.versions.selection import Selection, selected_keys
-
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @strawberry.type(description="The items were added, or skipped where `mode` says so.")
@@ -98,7 +95,8 @@ DeleteItemsResult = Annotated[
 class ItemMutations:
     @mutation(
         description="Adds items over bytes that are stored already, with metadata and annotations. "
-        "For developers and owners. Fails with NOT_FOUND for bytes that the viewer cannot see, "
+        "For developers and owners. Fails with NOT_FOUND for bytes that the viewer cannot see and "
+        "for uploads that are not theirs or not complete, "
         "with VERSION_MOVED, with DATASET_LOCKED, and with LABEL_UNKNOWN."
     )
     async def add_items(self, info: Info, input: Annotated[AddItemsInput, INPUT]) -> AddItemsResult:
@@ -232,23 +230,13 @@ def _moves(
 
 
 def _new_items(tx: Tx, items: list[AddItem]) -> list[NewItem]:
-    for at, item in enumerate(items):
-        if not _SHA256.fullmatch(item.sha256):
-            raise Invalid(
-                "A SHA-256 has 64 hexadecimal digits in small letters", path=("items", at, "sha256")
-            )
-    visible = visible_by_sha256(tx, {item.sha256 for item in items})
-    new = []
-    for at, item in enumerate(items):
-        if item.sha256 not in visible:
-            raise NotFound("There are no such bytes", path=("items", at, "sha256"))
-        new.append(
-            NewItem(
-                path=item.path,
-                binary=visible[item.sha256],
-                metadata=item.metadata,
-                description=item.description,
-                annotations=tuple(map(added, item.annotations or ())),
-            )
+    return [
+        NewItem(
+            path=item.path,
+            binary=binary,
+            metadata=item.metadata,
+            description=item.description,
+            annotations=tuple(map(added, item.annotations or ())),
         )
-    return new
+        for item, binary in zip(items, stored_bytes(tx, items), strict=True)
+    ]
