@@ -22,8 +22,9 @@ T = TypeVar("T")
 PIECE = 1024 * 1024
 """Bytes that are gathered before they are handed to the thread, which costs more than a copy."""
 _AHEAD = 4
-AT_ONCE = 32
-"""Bodies that are read at a time in one process; each has a thread, for as long as it comes."""
+AT_ONCE = 16
+"""Bodies that are read at a time in one process; each has a thread, for as long as it comes, and
+with them and the queries there are connections to the database for all."""
 
 
 class Body:

@@ -45,7 +45,7 @@ class Server:
                     connection.sendall(piece)
                 if end:
                     connection.shutdown(socket.SHUT_WR)
-            return _read_answer(connection)
+            return read_answer(connection)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def _read_answer(connection: socket.socket) -> Answer | None:
+def read_answer(connection: socket.socket) -> Answer | None:
     with connection.makefile("rb") as stream:
         try:
             first = stream.readline()

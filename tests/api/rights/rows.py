@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.rights.table import AMONG, BE_ADMIN, INSIDE, KNOWN, MEMBER, MINE, WHOLE, Id, Row
+from tests.api.rights.table import (
+    AMONG,
+    BE_ADMIN,
+    BROUGHT,
+    INSIDE,
+    KNOWN,
+    MEMBER,
+    MINE,
+    WHOLE,
+    Id,
+    Row,
+)
 from tests.api.rights.world import LABELS
 from tests.api.shelf import BOX
 
@@ -220,6 +231,11 @@ def _contents() -> list[Row]:
             {"datasetId": DATASET, "items": [{"sha256": Id("sha256"), "path": "/new.txt"}]},
             (("datasetId", "write"), ("items.0.sha256", "read")),
         ),
+        Row(
+            "Mutation.addItems",
+            {"datasetId": DATASET, "items": [{"uploadId": Id("upload"), "path": "/new.txt"}]},
+            (("datasetId", "write"), ("items.0.uploadId", BROUGHT)),
+        ),
         _of_items("Mutation.updateItems", "write", "selection.ids.0", **here, description="new"),
         _of_items("Mutation.moveItems", "write", "selection.ids.0", **here, directory="/new"),
         _of_items("Mutation.deleteItems", "write", "selection.ids.0", **here),
@@ -325,11 +341,12 @@ ROUTES = {
         "/files/{dataset}/{item}/thumbnail", {"dataset": DATASET, "item": ITEM}, (("", "read"),)
     ),
     "/files/{binary}": Row("/files/{binary}", {"binary": Id("binary")}, (("", "read"),)),
+    "/uploads/{upload}": Row("/uploads/{upload}", {"upload": Id("upload")}, (("", BROUGHT),)),
     "/datasets/{dataset}": Row("/datasets/{dataset}", {"dataset": DATASET}, (("", "read"),)),
 }
 """What is no GraphQL but takes ids; all of them are varied together."""
 OPEN_ROUTES = {
-    *("/graphql", "/healthz", "/readyz", "/metrics"),
+    *("/graphql", "/healthz", "/readyz", "/metrics", "/uploads"),
     *("/", "/playground", "/playground/assets/{name}"),
 }
 """What takes none; the first is all the other rows."""

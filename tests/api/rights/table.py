@@ -25,7 +25,7 @@ NEEDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "curate": (WRITERS, frozenset({"WRITE"})),
     "own": (OWNERS, frozenset({"ADMIN"})),
 }
-WHOLE, BE_ADMIN, INSIDE, MEMBER, AMONG, MINE, KNOWN = (
+WHOLE, BE_ADMIN, INSIDE, MEMBER, AMONG, MINE, KNOWN, BROUGHT = (
     "a token of scope ADMIN for every project",
     "to be an admin",
     "to be of the dataset that is named beside",
@@ -33,6 +33,7 @@ WHOLE, BE_ADMIN, INSIDE, MEMBER, AMONG, MINE, KNOWN = (
     "to be among the projects of the datasets",
     "to be a token of one's own",
     "to be a user whom one may look up",
+    "to be an upload of one's own",
 )
 
 
@@ -102,4 +103,5 @@ def _refusal(need: str, whose: str, caller: str, token: str) -> str | None:
         return None if fellow or (everybody and whose != "absent") else "NOT_FOUND"
     if whose == "own":
         return None
-    return {INSIDE: "INVALID", MEMBER: "NOT_FOUND", AMONG: "INVALID"}[need]
+    codes = {INSIDE: "INVALID", MEMBER: "NOT_FOUND", AMONG: "INVALID", BROUGHT: "NOT_FOUND"}
+    return codes[need]

@@ -55,6 +55,7 @@ ABSENT = {
     "annotation": "an_999_1",
     "version": "ve_999_1",
     "tag": "ta_999",
+    "upload": "up_" + "0" * 32,
 }
 """Ids of every kind that nothing has."""
 
@@ -70,6 +71,8 @@ class World:
     tokens: dict[tuple[str, str], str]
     spare: dict[str, str]
     """The id of a token that each caller has besides."""
+    uploads: dict[str, str]
+    """The id of a complete upload of each caller."""
 
     def thing(self, name: str, whose: str, caller: str) -> str:
         """The id of a thing: `own`, `foreign` or `absent`. Names are a kind, or end in one."""
@@ -77,6 +80,8 @@ class World:
             return ABSENT[name.rpartition("/")[2]]
         if name == "token":
             return self.spare[caller] if whose == "own" else self.spare["EVE"]
+        if name == "upload":
+            return self.uploads[caller if whose == "own" else "EVE"]
         return (self.home if whose == "own" else self.away)[name]
 
     def client(self, http: Http, caller: str, token: str = "WHOLE") -> Client:
@@ -116,7 +121,8 @@ def build_world(http: Http, database: Database) -> World:
         caller: clients[caller].change("createToken", "token { id }", name="spare")["token"]["id"]
         for caller in (*CALLERS, "EVE")
     }
-    return World(home, away, tokens, spare)
+    uploads = {caller: _uploaded(clients[caller]) for caller in (*CALLERS, "EVE")}
+    return World(home, away, tokens, spare, uploads)
 
 
 def _signing_up(name: str):  # type: ignore[no-untyped-def]
@@ -153,6 +159,13 @@ def _dying(name: str):  # type: ignore[no-untyped-def]
         return text
 
     return work
+
+
+def _uploaded(client: Client) -> str:
+    path = "/uploads/file.txt"
+    answer = client.http.request("PUT", path, content=b"uploaded", headers=client.headers)
+    id: str = answer.json()["id"]
+    return id
 
 
 def _user_id(client: Client) -> str:
