@@ -1,6 +1,6 @@
 """The body of a request, read by a worker thread as it arrives: in memory is what is on its way.
 
-The event loop reads ahead while the thread hashes and writes, a few mebibytes at most; then it
+The event loop reads ahead while the thread hashes and writes, a mebibyte or two at most; then it
 takes nothing more from the connection, and the client waits.
 """
 
@@ -19,7 +19,7 @@ from gql_service.api.json_body import arriving
 
 T = TypeVar("T")
 
-PIECE = 1024 * 1024
+PIECE = 256 * 1024
 """Bytes that are gathered before they are handed to the thread, which costs more than a copy."""
 _AHEAD = 4
 AT_ONCE = 16

@@ -157,7 +157,7 @@ class Uploads:
     async def _continue(self, request: Request, viewer: Identity) -> Response:
         tus.require_bytes(request)
         offset = tus.number(request, "Upload-Offset")
-        upload = await self._found(request, viewer)
+        upload = await self._found(request, viewer, to_change=True)
         if offset != upload.received:
             raise tus.Refused(f"The upload goes on at {upload.received}", 409, ErrorCode.CONFLICT)
         _check_room(request, upload.length - upload.received)
@@ -187,16 +187,21 @@ class Uploads:
         return Response(status_code=200, headers=headers)
 
     async def _end(self, request: Request, viewer: Identity) -> Response:
-        key = (await self._found(request, viewer)).id
+        key = (await self._found(request, viewer, to_change=True)).id
         await self._backend.run(lambda: self._uploading(viewer).end(key))
         return Response(status_code=204)
 
-    async def _found(self, request: Request, viewer: Identity) -> UploadRecord:
-        """Raises NotFound, and Refused (410) for one whose time has passed."""
-        key = parse_upload_id(request.path_params["upload"])
+    async def _found(
+        self, request: Request, viewer: Identity, *, to_change: bool = False
+    ) -> UploadRecord:
+        """Raises NotFound, and Refused (410) for one whose time has passed; whatever the id is,
+        Forbidden when it is to be changed by one who may not upload."""
 
         def find() -> tuple[UploadRecord, bool]:
             with self._backend.database.read(viewer.actor) as tx:
+                if to_change:
+                    check_may_upload(tx)
+                key = parse_upload_id(request.path_params["upload"])
                 upload = upload_of(tx, key)
                 return upload, upload.expires_at <= tx.now
 

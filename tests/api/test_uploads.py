@@ -250,7 +250,10 @@ def test_bytes_may_come_with_the_opening_and_under_other_methods(ada: Client) ->
 @ON_SQLITE
 def test_others_and_readers_get_nowhere(ada: Client, bob: Client) -> None:
     ada.change("createProject", name="p")
+    bob.change("createProject", name="q")
     path = opened(ada)
+    reading = ada.change("createToken", "text", name="reading", scopes=["READ"])["text"]
+    reader = Client(ada.http, reading)
 
     for method, headers in (("HEAD", TUS), ("GET", {}), ("DELETE", TUS)):
         absent = send(bob, method, "/uploads/up_" + "0" * 32, **headers)
@@ -258,7 +261,12 @@ def test_others_and_readers_get_nowhere(ada: Client, bob: Client) -> None:
         assert (foreign.status_code, foreign.text) == (absent.status_code, absent.text)
         assert foreign.status_code == 404
     assert patch(bob, path, 0, b"x").status_code == 404
-    assert send(bob, "POST", "/uploads", **TUS, upload_length="1").status_code == 403
+    assert offset(reader, path) == 0
+    for one in (path, "/uploads/up_" + "0" * 32):
+        assert patch(reader, one, 0, b"x").status_code == 403
+        assert send(reader, "DELETE", one, **TUS).status_code == 403
+    assert send(reader, "POST", "/uploads", **TUS, upload_length="1").status_code == 403
+    assert send(reader, "PUT", "/uploads/file", b"x").status_code == 403
     assert offset(ada, path) == 0
 
 
