@@ -31,7 +31,6 @@ from gql_service.catalog.upload import (
     Opening,
     UploadRecord,
     check_may_upload,
-    open_upload,
     upload_of,
 )
 from gql_service.catalog.uploading import PART, Uploading
@@ -137,16 +136,9 @@ class Uploads:
             _check_room(request, length)
         opening = Opening(name, described, length)
 
-        def work() -> UploadRecord:
-            return self._backend.database.write(
-                lambda tx: open_upload(
-                    tx, opening, self._lasting, most_open=settings.max_open_uploads_per_token
-                ),
-                actor=viewer.actor,
-            )
-
         try:
-            opened = await self._backend.run(work)
+            uploading, most_open = self._uploading(viewer), settings.max_open_uploads_per_token
+            opened = await self._backend.run(lambda: uploading.open(opening, most_open=most_open))
         except LimitExceeded as refusal:
             raise tus.Refused(refusal.message, 429, refusal.code) from None
         if brings or length == 0:

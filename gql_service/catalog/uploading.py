@@ -23,6 +23,7 @@ from gql_service.catalog.upload import (
     complete,
     end_upload,
     keep_whole,
+    open_upload,
     parts_of,
     upload_of,
 )
@@ -45,6 +46,10 @@ class Uploading:
         self._vault = vault
         self._actor = actor
         self._lasting = lasting
+
+    def open(self, opening: Opening, *, most_open: int) -> UploadRecord:
+        """A new upload, of which nothing has been received. Raises as `open_upload`."""
+        return self._write(lambda tx: open_upload(tx, opening, self._lasting, most_open=most_open))
 
     def whole(self, name: str, pieces: Iterable[bytes], most: int) -> UploadRecord:
         """A complete upload of these bytes. Raises LimitExceeded beyond `most` of them, and as

@@ -85,13 +85,10 @@ def put(gib: float) -> None:
     """One PUT; the server's memory at its highest, and the digest of what it has stored."""
     file = Pattern(int(gib * 1024) * MIB)
     with server() as served:
-        head = (
-            f"PUT /uploads/large.bin HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {served.token}\r\n"
-            f"content-length: {file.size}\r\nconnection: close\r\n\r\n"
-        )
+        beginning = head(served, "PUT", "/uploads/large.bin", file.size, "connection: close")
         begun = time.monotonic()
         with socket.create_connection(("127.0.0.1", served.port)) as connection:
-            connection.sendall(head.encode())
+            connection.sendall(beginning)
             for number in range(file.size // MIB):
                 connection.sendall(file.block(number))
                 if number % 1024 == 1023:

@@ -81,7 +81,8 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def read_answer(connection: socket.socket) -> Answer | None:
+def read_answer(connection: socket.socket, *, bodiless: bool = False) -> Answer | None:
+    """The next answer; `bodiless` is that to a HEAD, which only says how long it would be."""
     with connection.makefile("rb") as stream:
         try:
             first = stream.readline()
@@ -94,4 +95,5 @@ def read_answer(connection: socket.socket) -> Answer | None:
         while line := stream.readline().strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        return Answer(status, headers, stream.read(int(headers.get("content-length", 0))))
+        length = 0 if bodiless else int(headers.get("content-length", 0))
+        return Answer(status, headers, stream.read(length))
