@@ -85,6 +85,9 @@ def test_a_file_sent_in_pieces_becomes_an_item(
     assert "GMT" in head.headers["upload-expires"]
     assert (last.status_code, last.headers["upload-offset"]) == (204, "10000")
     assert patch(ada, path, 10_000, b"").status_code == 204
+    with database.read() as tx:
+        pending = sa.select(sa.func.count()).where(BLOB_KEYS.c.state == "pending")
+        assert tx.scalar(pending) == 1, "only the whole; its parts are dead"
     told = send(ada, "GET", path).json()
     assert told["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert told["name"] == "ä b.txt"
@@ -208,6 +211,10 @@ def test_what_is_wrong_is_told_by_its_status_and_changes_nothing(
         assert answer.headers["tus-resumable"] == "1.0.0", told
         assert method == "HEAD" or answer.json()["errors"][0]["extensions"]["code"], told
         assert (answer.headers.get("tus-version") == "1.0.0") == (status == 412), told
+
+    surplus = {**ada.headers, **BYTES, "upload-offset": "0"}  # of a length that is not said
+    answer = ada.http.request("PATCH", path, content=iter([CONTENT, b"x"]), headers=surplus)
+    assert answer.status_code == 413
 
     assert offset(ada, path) == 0
     rows, parts, _, objects = left_over(database, vault)
