@@ -34,9 +34,10 @@ from gql_service.errors import ServiceError
 from gql_service.serve import greeting, listen, running, serve_on, url_of
 from gql_service.settings import Settings
 from gql_service.settings_table import Setting, settings_table
-from gql_service.sweeping import sweep_lines
+from gql_service.sweeping import pile_lines, sweep_lines
 from gql_service.terminal import err, out, progress, table_of_texts
 from gql_service.transferring import export_dataset, import_source
+from gql_service.versions.flatten import Limits
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_store
 from gql_service.workers import supervise
@@ -232,8 +233,8 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also when much would go.")] = False,
 ) -> None:
-    """Let versions and items expire, purge datasets deleted long ago, and free the bytes that
-    nothing holds."""
+    """Let versions and items expire, purge datasets deleted long ago, flatten what lies on too
+    much, and free the bytes that nothing holds."""
     settings = Settings()
     with closing(open_store(settings)) as store:
         for line in sweep_lines(store.database, dry_run=dry_run):
@@ -242,6 +243,8 @@ def sweep(
             kept = timedelta(days=settings.dataset_retention_days)
             purge = store.database.write(lambda tx: purge_deleted(tx, kept))
             out.print(f"datasets purged: {purge.datasets}")
+        for line in pile_lines(store.database, Limits.of(settings), dry_run=dry_run):
+            out.print(line, markup=False)
         report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
         if not dry_run:
             add_sweep(settings.data_dir, report)

@@ -25,10 +25,12 @@ from gql_service.catalog.user import create_token, create_user, first_admin, use
 from gql_service.database import migrate as migrations
 from gql_service.database.engine import Clock, Database, Tx, utc_now
 from gql_service.errors import Conflict, Invalid, NotFound, ServiceError
+from gql_service.jobs.background import Background
 from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 from gql_service.vault.disk import DiskVault
 from gql_service.vault.s3_signing import Account
+from gql_service.versions.flatten import Limits, due_datasets, flatten
 
 THREADS = 8
 """Transactions at once in one process: enough that slow ones leave room for others, and few enough
@@ -59,8 +61,11 @@ class Service:
     asgi: Starlette
     stopping: Stopping
     token_file: Path
+    flattener: Background
+    """Runs while the service is served; `serve` starts it."""
 
     def close(self) -> None:
+        self.flattener.close()
         self.database.close()
 
 
@@ -128,11 +133,28 @@ def build(settings: Settings, *, clock: Clock = utc_now, first: bool = True) -> 
             _make_admin(store.database, token_file)
         threads, grants = anyio.CapacityLimiter(THREADS), Grants(_grant_secret(settings))
         backend = Backend(settings, store.database, store.vault, threads, grants=grants)
-        asgi = application(backend)
-        return Service(settings, store.database, store.vault, asgi, backend.stopping, token_file)
+        asgi, flattener = application(backend), _flattener(store)
+        stopping = backend.stopping
+        return Service(settings, store.database, store.vault, asgi, stopping, token_file, flattener)
     except BaseException:
         store.close()
         raise
+
+
+def _flattener(store: Store) -> Background:
+    """Flattens what a commit of this process, or of one that has died, has left too high."""
+    database, limits = store.database, Limits.of(store.settings)
+
+    def left_over() -> list[int]:
+        with database.read() as tx:
+            return due_datasets(tx, limits)
+
+    def work(dataset: int) -> None:
+        flatten(database, dataset, limits, rest=background.rest)
+
+    background = Background("flatten", work, left_over)
+    database.published = background.add
+    return background
 
 
 def _make_admin(database: Database, token_file: Path) -> None:

@@ -126,6 +126,7 @@ def serve_on(service: Service, listener: socket.socket, *, supervised: bool = Fa
         gc.collect()
         gc.freeze()
         sys.setswitchinterval(SWITCH_SECONDS)
+        service.flattener.start()
         server.run(sockets=[listener])
     finally:
         service.close()
@@ -162,6 +163,7 @@ def running(service: Service) -> Iterator[Running]:
     ready = threading.Event()
     thread = threading.Thread(target=_run, args=(server, listener, ready), daemon=True)
     thread.start()
+    service.flattener.start()
     ready.wait()
     try:
         yield Running(url_of(listener), thread)

@@ -235,6 +235,19 @@ class Settings(BaseSettings):
     dataset_retention_days: float = Field(
         default=30, ge=0, description="How long a deleted dataset can be restored, in days."
     )
+    flatten_layers: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="Layers that a dataset may lie on before what it shows is copied onto a line "
+        "of its own.",
+    )
+    flatten_hidden: float = Field(
+        default=1,
+        gt=0,
+        description="States that a dataset may cover for each one that it shows, before what it "
+        "shows is copied onto a line of its own.",
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""What a sweep does to versions and items, line by line as an operator reads it."""
+"""What a sweep does to versions, items and piles, line by line as an operator reads it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gql_service.api.ids import DatasetId
 from gql_service.database.engine import Database
 from gql_service.versions.expiration import expire, plan_expiration
+from gql_service.versions.flatten import Limits, due_datasets, flatten_due
 from gql_service.versions.forgetting import Forgotten, forget, plan_forgetting
 from gql_service.versions.keeping import by_dataset, expire_versions, plan_expiry
 
@@ -63,3 +64,15 @@ def _items(database: Database, *, dry_run: bool) -> Iterator[str]:
             yield f"would expire: {found}, bytes freed 0 (older versions hold them)"
         else:
             yield f"expired: {found}, version {one.version}"
+
+
+def pile_lines(database: Database, limits: Limits, *, dry_run: bool) -> Iterator[str]:
+    """Flattens, or says what would be: a line for every dataset that reads its head through too
+    much."""
+    if dry_run:
+        with database.read() as tx:
+            due = due_datasets(tx, limits)
+        yield from (f"would be flattened: {DatasetId(dataset)}" for dataset in due)
+        return
+    for one in flatten_due(database, limits):
+        yield f"flattened: {DatasetId(one.dataset)} at version {one.version}"

@@ -25,6 +25,7 @@ def in_heads(
     def alive(line: sa.FromClause, dataset: sa.FromClause) -> list[Column]:
         met = [
             line.c.dataset == dataset.c.id,
+            line.c.current,
             dataset.c.deleted_at.is_(None),
             dataset.c.head > 0,
         ]

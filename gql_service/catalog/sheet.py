@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +12,27 @@ Column = sa.ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A line as one view sees it: at which version, and through which masks."""
+    """A line as one view sees it: at which version, and through which masks.
+
+    A line with `flat_of` began, at version `born`, with copies of what that line showed.
+    """
 
     line: int
     at: int
     annotations: bool = True
     metadata: bool = True
     status: bool = True
+    born: int = 1
+    flat_of: int | None = None
+
+    def behind(self, other: Sheet) -> Sheet:
+        """The same with the masks of another sheet over it."""
+        return replace(
+            self,
+            annotations=self.annotations and other.annotations,
+            metadata=self.metadata and other.metadata,
+            status=self.status and other.status,
+        )
 
 
 @dataclass(frozen=True, slots=True)

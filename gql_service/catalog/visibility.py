@@ -40,6 +40,7 @@ ANNOTATIONS = table_of(AnnotationState)
 ITEM_WHITEOUTS = table_of(ItemWhiteout)
 ANNOTATION_WHITEOUTS = table_of(AnnotationWhiteout)
 LINES = table_of(Line)
+LOWER = LINES.alias("lower")
 LAYERS = table_of(Layer)
 DATASETS = table_of(Dataset)
 
@@ -79,17 +80,10 @@ class View:
 
     def masked(self, *, annotations: bool, metadata: bool, status: bool) -> View:
         """The same view with further masks over every sheet."""
+        mask = Sheet(0, 0, annotations, metadata, status)
         return replace(
             self,
-            sheets=tuple(
-                replace(
-                    sheet,
-                    annotations=sheet.annotations and annotations,
-                    metadata=sheet.metadata and metadata,
-                    status=sheet.status and status,
-                )
-                for sheet in self.sheets
-            ),
+            sheets=tuple(sheet.behind(mask) for sheet in self.sheets),
         )
 
 
@@ -100,16 +94,19 @@ _PILES = Prepared(
         DATASETS.c.kept_from,
         LINES.c.id.label("line"),
         LINES.c.born,
+        LINES.c.flat_of,
         LAYERS.c.below,
         LAYERS.c.at,
         LAYERS.c.with_annotations,
         LAYERS.c.with_metadata,
         LAYERS.c.with_status,
+        LOWER.c.born.label("below_born"),
+        LOWER.c.flat_of.label("below_flat_of"),
     )
     .select_from(
-        DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id).outerjoin(
-            LAYERS, LAYERS.c.line == LINES.c.id
-        )
+        DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id)
+        .outerjoin(LAYERS, LAYERS.c.line == LINES.c.id)
+        .outerjoin(LOWER, LOWER.c.id == LAYERS.c.below)
     )
     .where(among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None))
     .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), LAYERS.c.depth)
@@ -144,14 +141,16 @@ def _view(tx: Tx, rows: Sequence[sa.Row[Any]], version: int | None) -> View:
     if not 1 <= wanted <= head:
         raise NotFound("There is no such dataset or version")
     refuse_expired(tx, rows[0].dataset, wanted, head=head, kept_from=rows[0].kept_from)
-    line = next(row.line for row in rows if row.born <= wanted)
-    sheets = [Sheet(line, wanted)]
-    sheets += [
-        Sheet(row.below, row.at, row.with_annotations, row.with_metadata, row.with_status)
-        for row in rows
-        if row.line == line and row.below is not None
-    ]
+    own = next(row for row in rows if row.born <= wanted)
+    sheets = [Sheet(own.line, wanted, born=own.born, flat_of=own.flat_of)]
+    sheets += [layer_sheet(row) for row in rows if row.line == own.line and row.below is not None]
     return View(rows[0].dataset, wanted, tx.snapshot and wanted == head, tuple(sheets))
+
+
+def layer_sheet(row: sa.Row[Any]) -> Sheet:
+    """A layer as read, with `below_born` and `below_flat_of` of the line below."""
+    masks = (row.with_annotations, row.with_metadata, row.with_status)
+    return Sheet(row.below, row.at, *masks, born=row.below_born, flat_of=row.below_flat_of)
 
 
 def visible_items(

@@ -17,7 +17,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ class Tx:
     `bounds` are those of the token by which the user is known. `snapshot` is true for reads: the
     head seen first stays the head until the end. `growth` is how many rows tables have been given
     in bulk; `announced` are the datasets of which whoever watches them is told once this is
-    committed.
+    committed, `published` those of which `Database.published` is.
     """
 
     connection: Connection
@@ -70,6 +70,7 @@ class Tx:
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
     announced: set[int] = field(default_factory=set, kw_only=True)
+    published: set[int] = field(default_factory=set, kw_only=True)
 
     @metered
     def execute(self, statement: sa.Executable, params: Params | None = None) -> CursorResult[Any]:
@@ -133,7 +134,8 @@ def _named(params: Params | None) -> Mapping[str, Any]:
 class Database:
     """One database: opens transactions and hands them out.
 
-    `patience` is for how many seconds a transaction waits for SQLite's lock.
+    `patience` is for how many seconds a transaction waits for SQLite's lock. `published` is called
+    after a commit with what the transaction published, by the thread that wrote; it must not raise.
     """
 
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
@@ -143,6 +145,7 @@ class Database:
         self.patience = patience
         self.heard_by: set[Callable[[set[int]], None]] = set()
         """Who is told, in the thread of the writer, what a committed transaction announced."""
+        self.published: Callable[[Collection[int]], None] = lambda _numbers: None
 
     @property
     def dialect(self) -> str:
@@ -187,6 +190,8 @@ class Database:
                 tell_planner(self.engine, tx.growth)
                 for hear in tuple(self.heard_by) if tx.announced else ():
                     hear(tx.announced)
+                if tx.published:
+                    self.published(tx.published)
                 return done
             except _LostRace as race:
                 if attempt + 1 == WRITE_ATTEMPTS:

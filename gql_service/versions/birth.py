@@ -47,8 +47,6 @@ _INHERIT_LABELS = Prepared(
         ),
     )
 )
-MAX_LAYERS = 8
-"""Deepest pile that a whole clone may lie on; beyond it, PostgreSQL plans reads slowly."""
 
 
 def begin_dataset(
@@ -69,7 +67,7 @@ def begin_dataset(
     Raises NameTaken, also when another transaction takes the name first.
     """
     dataset = _insert_dataset(tx, project, name, kind)
-    line = tx.scalar(_NEW_LINE, {"dataset": dataset, "born": 1})
+    line = tx.scalar(_NEW_LINE, {"dataset": dataset, "born": 1, "current": True})
     if sources:
         add_sources(tx, dataset, 1, sources)
     below = base.sheets if base else ()

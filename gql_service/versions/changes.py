@@ -24,6 +24,7 @@ from gql_service.catalog.visibility import (
 from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
+from gql_service.versions.piles import begins_after, unfolded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def changed_lineages(tx: Tx, left: View, right: View) -> Lineages:
     for row in _rows(tx, left, right, _ANNOTATED):
         annotations.setdefault(row.item, set()).add(row.key)
     return Lineages(sorted(changed_items(tx, left, right) | annotations.keys()), annotations)
+
+
+def changed_annotation_keys(tx: Tx, left: View, right: View) -> set[int]:
+    """Keys of the annotations that the two views may show differently."""
+    return _changed(tx, left, right, _ANNOTATION_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ def _reads(states: sa.Table, whiteouts: sa.Table, *said: sa.Column[Any]) -> _Rea
 
 _ITEMS = _reads(ITEMS, ITEM_WHITEOUTS, ITEMS.c.key)
 _ANNOTATIONS = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.root)
+_ANNOTATION_KEYS = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.key)
 _ANNOTATED = _reads(ANNOTATIONS, ANNOTATION_WHITEOUTS, ANNOTATIONS.c.item, ANNOTATIONS.c.key)
 
 
@@ -110,15 +117,25 @@ def _changed(tx: Tx, left: View, right: View, reads: _Reads) -> set[int]:
 
 
 def _rows(tx: Tx, left: View, right: View, reads: _Reads) -> Iterator[sa.Row[Any]]:
-    lefts = {sheet.line: sheet for sheet in left.sheets}
-    rights = {sheet.line: sheet for sheet in right.sheets}
+    lefts, rights = _by_line(tx, left, right, reads)
     for line in lefts.keys() | rights.keys():
         one, other = lefts.get(line), rights.get(line)
         if one and other and reads.mask(one) == reads.mask(other):
             low, high = sorted((one.at, other.at))
-            spans = [(low, high, reads.between)] if low < high else []
+            spans = [(low, high)]
         else:
-            spans = [(0, sheet.at, reads.valid) for sheet in (one, other) if sheet is not None]
-        for low, high, selects in spans:
-            for select in selects:
+            spans = [(begins_after(sheet), sheet.at) for sheet in (one, other) if sheet]
+        for low, high in spans:
+            if low == high:
+                continue
+            for select in reads.between if low else reads.valid:
                 yield from tx.rows(select, {"line": line, "low": low, "high": high})
+
+
+def _by_line(tx: Tx, left: View, right: View, reads: _Reads) -> list[dict[int, Sheet]]:
+    """The sheets of both piles, which are unfolded unless they lie on the same one in the end."""
+    piles = [left.sheets, right.sheets]
+    one, other = left.sheets[-1], right.sheets[-1]
+    if one.line != other.line or reads.mask(one) != reads.mask(other):
+        piles = [unfolded(tx, pile) for pile in piles]
+    return [{sheet.line: sheet for sheet in pile} for pile in piles]

@@ -1,8 +1,8 @@
 """Clones: a dataset over another one, frozen at a version, without copying a byte.
 
-A whole clone lays an empty line over the source's and costs the same at every size. A filtered or
-flattened one, one into an existing dataset, and one that would lie on too many layers, copies the
-narrow rows; the bytes are shared either way. What was not taken is unknown to the clone, never
+A whole clone lays an empty line over the source's and costs the same at every size. A filtered
+one, one without folders, and one into an existing dataset, copies the narrow rows; the bytes are
+shared either way. What was not taken is unknown to the clone, never
 removed by it: so say its knowledge and the keys it chose.
 """
 
@@ -22,7 +22,7 @@ from gql_service.catalog.visibility import ITEMS, View, open_view
 from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, NotFound, RecipeMismatch
 from gql_service.jobs.job import JobKind, record_finished
-from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
+from gql_service.versions.birth import add_sources, begin_dataset
 from gql_service.versions.clone_into import choose_items, take_into
 from gql_service.versions.copying import copy_states
 from gql_service.versions.datasets import project_of, recipe_at, recipe_number
@@ -151,7 +151,6 @@ def _hold_destination(tx: Tx, destination: int) -> sa.Row[Any]:
 
 def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
     chosen_part = request.selection is not None or request.strip_folders
-    layered = not chosen_part and len(source.sheets) <= MAX_LAYERS
     project = request.project or project_of(tx, source.dataset)
     draft = begin_dataset(
         tx,
@@ -162,13 +161,13 @@ def _clone_new(tx: Tx, request: CloneRequest, source: View) -> CloneOutcome:
         operation=Operation.CLONE,
         message=request.message,
         sources=[(source.dataset, source.version)],
-        base=source if layered else None,
+        base=None if chosen_part else source,
     )
     renamed: Sequence[PathChange] = ()
     if request.strip_folders:
         chosen = choose_items(tx, source, request.selection, None, directory="/", flat=True)
         renamed = take_into(draft, source, chosen).renamed
-    elif not layered:
+    elif chosen_part:
         copy_states(draft, source, request.selection)
     batch = _batch_of_line(tx, draft) if chosen_part else None
     _learn_from(tx, draft, source, batch)

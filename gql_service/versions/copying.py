@@ -50,6 +50,9 @@ _OF_ANNOTATIONS = (
     "status_known",
     *_AUTHORS,
 )
+_ALWAYS = ("line", "since", "until", "copy_of")
+COPIED = {ITEMS: [*_ALWAYS, *_OF_ITEMS], ANNOTATIONS: [*_ALWAYS, *_OF_ANNOTATIONS]}
+"""The columns that a copy is given, by table."""
 
 
 def copy_states(draft: Draft, source: View, selection: Selection | None) -> None:
@@ -85,10 +88,10 @@ def add_states(draft: Draft, source: View, but: Collection[int]) -> None:
 
 def _copy_items(draft: Draft, source: View, chosen: Callable[[ItemColumns], Condition]) -> None:
     def items(columns: ItemColumns) -> sa.Select[Any]:
-        return _copied(columns, _OF_ITEMS, draft).where(chosen(columns))
+        return copied(columns, draft.view.line, draft.number).where(chosen(columns))
 
     copies = visible_items(source, items)
-    draft.tx.insert_selected(ITEMS, _targets(_OF_ITEMS), copies)
+    draft.tx.insert_selected(ITEMS, COPIED[ITEMS], copies)
 
 
 def copy_annotations(
@@ -97,24 +100,21 @@ def copy_annotations(
     """Copies the chosen annotations that `source` shows, and counts nothing."""
 
     def annotations(columns: AnnotationColumns) -> sa.Select[Any]:
-        return _copied(columns, _OF_ANNOTATIONS, draft).where(chosen(columns))
+        return copied(columns, draft.view.line, draft.number).where(chosen(columns))
 
     if source.sheets[0].annotations:
         copies = visible_annotations(source, annotations)
-        draft.tx.insert_selected(ANNOTATIONS, _targets(_OF_ANNOTATIONS), copies)
+        draft.tx.insert_selected(ANNOTATIONS, COPIED[ANNOTATIONS], copies)
 
 
-def _targets(names: tuple[str, ...]) -> list[str]:
-    return ["line", "since", "until", "copy_of", *names]
-
-
-def _copied(
-    columns: ItemColumns | AnnotationColumns, names: tuple[str, ...], draft: Draft
-) -> sa.Select[Any]:
+def copied(columns: ItemColumns | AnnotationColumns, line: int, since: int) -> sa.Select[Any]:
+    """What one sheet shows, as states of a line that are valid from `since` on; the columns are
+    those that COPIED names."""
     big = sa.BigInteger()
+    names = _OF_ITEMS if isinstance(columns, ItemColumns) else _OF_ANNOTATIONS
     return sa.select(
-        sa.literal(draft.view.line, big).label("line"),
-        sa.literal(draft.number, big).label("since"),
+        sa.literal(line, big).label("line"),
+        sa.literal(since, big).label("since"),
         sa.literal(FOREVER, big).label("until"),
         columns.write.label("copy_of"),
         *(getattr(columns, name).label(name) for name in names),

@@ -15,7 +15,7 @@ before `publish` moves the head, and a transaction that fails leaves nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -185,6 +185,8 @@ class Draft:
         self.tx.run(_NEW_VERSION, self._version_row())
         self.tx.run(_MOVE_HEAD, {"moved": self.dataset, "to": self.number})
         self.tx.announced.add(self.dataset)
+        if len(self.view.sheets) > 1:  # what lies on nothing never needs to be flattened
+            self.tx.published.add(self.dataset)
         return self.number
 
     # How.
@@ -267,7 +269,7 @@ def open_draft(
     counters = Counters(last.items, last.annotated_items, last.annotations)
     below = open_view(tx, dataset, head)
     own, *layers = below.sheets
-    sheet = type(own)(own.line, head + 1)
+    sheet = replace(own, at=head + 1)
     view = View(dataset, head + 1, True, (sheet, *layers))
     return Draft(tx, view, head + 1, operation, message, last.recipe, Tally(counters))
 

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.lost_state import LOST
-from gql_service.catalog.visibility import LINES, View
+from gql_service.catalog.visibility import LINES, Sheet
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
 from gql_service.versions.content import AnnotationContent, Authorship, ItemContent, Written
@@ -40,10 +40,10 @@ def lost_annotations(
             yield AnnotationFact(row.key, row.root, _written(row), content, _NOBODY, lost=True)
 
 
-def lost_removals(view: View, keys: Sequence[int]) -> sa.Select[Any]:
+def lost_removals(sheets: Sequence[Sheet], keys: Sequence[int]) -> sa.Select[Any]:
     """Which items were removed where on the lines of a pile, as far as it sees them."""
     c = LOST.c
-    seen = [sa.and_(c.line == sheet.line, c.until <= sheet.at) for sheet in view.sheets]
+    seen = [sa.and_(c.line == sheet.line, c.until <= sheet.at) for sheet in sheets]
     return (
         sa.select(c.key, LINES.c.dataset, LINES.c.id.label("line"), c.until.label("version"))
         .join(LINES, LINES.c.id == c.line)

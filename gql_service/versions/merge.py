@@ -11,8 +11,8 @@ from gql_service.database.engine import Tx
 from gql_service.database.keys import take_keys
 from gql_service.errors import Conflict as Refused
 from gql_service.jobs.job import NO_VERSION, JobKind, record_finished
-from gql_service.versions.birth import MAX_LAYERS, add_sources, begin_dataset
-from gql_service.versions.copying import add_states, copy_states
+from gql_service.versions.birth import add_sources, begin_dataset
+from gql_service.versions.copying import add_states
 from gql_service.versions.datasets import project_of, recipe_number
 from gql_service.versions.draft import Draft, open_draft
 from gql_service.versions.knowledge import learn
@@ -91,8 +91,7 @@ def relation(sources: Sequence[Source]) -> str:
 def _begin(tx: Tx, request: MergeRequest, sources: Sequence[Source], plan: MergePlan) -> Draft:
     """The new dataset, which shows what the ground shows."""
     first, ground = sources[0], sources[plan.ground].view
-    layered = len(ground.sheets) <= MAX_LAYERS
-    draft = begin_dataset(
+    return begin_dataset(
         tx,
         project=request.project or project_of(tx, first.dataset),
         name=clean_name(request.name or "", ("name",)),
@@ -101,11 +100,8 @@ def _begin(tx: Tx, request: MergeRequest, sources: Sequence[Source], plan: Merge
         operation=Operation.MERGE,
         message=request.message,
         sources=[source.point for source in sources],
-        base=ground if layered else None,
+        base=ground,
     )
-    if not layered:
-        copy_states(draft, ground, None)
-    return draft
 
 
 def _merge_into(

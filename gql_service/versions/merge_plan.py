@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from gql_service.database.engine import Tx
 from gql_service.versions import merge_annotations, merge_items
-from gql_service.versions.birth import MAX_LAYERS
 from gql_service.versions.content import AnnotationPut
 from gql_service.versions.merge_alone import Alone, changed_alone
 from gql_service.versions.merge_paths import ItemPaths, Wish, changes, settle_item_paths
@@ -108,8 +107,8 @@ def _alone(
     tx: Tx, sources: Sequence[Source], plan: MergePlan, uneven: Collection[int]
 ) -> Alone | None:
     ground = sources[plan.ground]
-    if len(plan.kin) != 2 or len(ground.view.sheets) > MAX_LAYERS:
-        return None  # too high a pile is copied, and then there is nothing below to cover
+    if len(plan.kin) != 2:
+        return None
     (other,) = (sources[s] for s in plan.kin if s != plan.ground)
     return changed_alone(tx, ground, other, uneven)
 

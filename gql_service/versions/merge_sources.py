@@ -14,6 +14,7 @@ from gql_service.catalog.visibility import (
     ITEM_WHITEOUTS,
     ITEMS,
     LINES,
+    Sheet,
     View,
 )
 from gql_service.database.engine import Tx
@@ -32,6 +33,7 @@ from gql_service.versions.knowledge import Seen, Sight, sights
 from gql_service.versions.lost import lost_annotations, lost_items, lost_removals
 from gql_service.versions.merge_rules import AnnotationFact, Group, ItemFact
 from gql_service.versions.merge_settled import settled_annotations, settled_items
+from gql_service.versions.piles import unfolded
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,20 +254,23 @@ def removals(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, tuple[int, in
     """Where items that a view does not show were removed: the (dataset, version) that ended them
     on its pile. Items that it never had are left out."""
     found: dict[int, tuple[int, int]] = {}
-    depth = {sheet.line: at for at, sheet in enumerate(view.sheets)}
+    if not keys:
+        return found
+    sheets = unfolded(tx, view.sheets)
+    depth = {sheet.line: at for at, sheet in enumerate(sheets)}
     for part in chunks(sorted(keys)):
-        asked = [*_endings(view, part), lost_removals(view, part)]
+        asked = [*_endings(sheets, part), lost_removals(sheets, part)]
         events = [row for select in asked for row in tx.rows(select)]
         for row in sorted(events, key=lambda row: (depth[row.line], -row.version)):
             found.setdefault(row.key, (row.dataset, row.version))
     return found
 
 
-def _endings(view: View, keys: Sequence[int]) -> list[sa.Select[Any]]:
+def _endings(sheets: Sequence[Sheet], keys: Sequence[int]) -> list[sa.Select[Any]]:
     """What ended on the lines of a pile: states that were closed, states that were covered."""
     cover = ITEM_WHITEOUTS
-    closed = [sa.and_(ITEMS.c.line == s.line, ITEMS.c.until <= s.at) for s in view.sheets]
-    covered = [sa.and_(cover.c.line == s.line, cover.c.since <= s.at) for s in view.sheets]
+    closed = [sa.and_(ITEMS.c.line == s.line, ITEMS.c.until <= s.at) for s in sheets]
+    covered = [sa.and_(cover.c.line == s.line, cover.c.since <= s.at) for s in sheets]
     shown = [ITEMS.c.key, LINES.c.dataset, LINES.c.id.label("line")]
     return [
         sa.select(*shown, ITEMS.c.until.label("version"))

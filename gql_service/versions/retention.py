@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.binary import release
+from gql_service.catalog.line import FLATTENINGS
 from gql_service.catalog.tag import TAGS, has_golden_tag
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
@@ -71,6 +72,7 @@ def purge_deleted(tx: Tx, older_than: timedelta) -> Purge:
     tx.execute(
         sa.update(DATASETS).where(among(DATASETS.c.id, datasets)).values(purged_at=tx.now, name="")
     )
+    tx.execute(sa.delete(FLATTENINGS).where(among(FLATTENINGS.c.dataset, datasets)))
     items, annotations = _purge_lines(tx)
     _forget(tx, datasets)
     return Purge(len(datasets), items, annotations)
@@ -122,6 +124,7 @@ def _purge_lines(tx: Tx) -> tuple[int, int]:
     kept a line for a dataset that is purged now."""
     by_line = pins(tx)
     items = annotations = 0
+    forget_origin(tx, by_line)
     for line, ats in by_line.items():
         annotations += _delete_states(tx, ANNOTATIONS, line, ats)
         _release(tx, line, ats)
@@ -136,6 +139,12 @@ def _purge_lines(tx: Tx) -> tuple[int, int]:
     tx.execute(sa.delete(LAYERS).where(among(LAYERS.c.line, unneeded)))
     tx.execute(sa.delete(LINES).where(among(LINES.c.id, unneeded)))
     return items, annotations
+
+
+def forget_origin(tx: Tx, lines: Collection[int]) -> None:
+    """Says of the lines that began as copies of these that nobody can tell from what any more: to
+    be called for lines that lose states."""
+    tx.execute(sa.update(LINES).where(among(LINES.c.flat_of, lines)).values(flat_of=None))
 
 
 def unpinned(states: sa.FromClause, line: int, pins: Sequence[int]) -> sa.ColumnElement[bool]:

@@ -34,6 +34,7 @@ from gql_service.database.engine import Database, Tx
 from gql_service.vault.contract import Vault
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.expiration import MAX_DAYS
+from gql_service.versions.verify_lines import flattened_lines, line_questions
 from gql_service.versions.verify_version import check_version, holdings
 
 
@@ -61,7 +62,7 @@ Question = tuple[str, sa.Select[Any]]
 
 def verify_versions(tx: Tx, *, progress: Callable[[], None] = lambda: None) -> list[Finding]:
     """Checks lines, layers, whiteouts and states, and every version of every dataset."""
-    findings = [*_answered(tx), *_piles(tx)]
+    findings = [*_answered(tx), *_piles(tx), *flattened_lines(tx)]
     holders: Counter[tuple[int, int]] = Counter()
     for dataset, versions in groupby(tx.rows(_VERSIONS), key=lambda row: row.dataset):
         rows = {row.number: row for row in versions}
@@ -284,7 +285,10 @@ def _expired() -> Iterator[Question]:
 # Built once: making a statement anew takes longer than to run it over a small store.
 _QUESTIONS = tuple(
     (invariant, statement.limit(EXAMPLES))
-    for ask in (_numbers, _intervals, _whiteouts, _late_layers, _writes, _marks, _expired)
+    for ask in (
+        *(_numbers, _intervals, _whiteouts, _late_layers),
+        *(line_questions, _writes, _marks, _expired),
+    )
     for invariant, statement in ask()
 )
 _LAYERS = sa.select(LAYERS).order_by(LAYERS.c.line, LAYERS.c.depth)

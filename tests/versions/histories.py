@@ -8,6 +8,7 @@ from collections import Counter
 from gql_service.database.engine import Database
 from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
+from tests.versions.flattening_steps import flatten_amid, flatten_quietly
 from tests.versions.marking_steps import try_locked
 from tests.versions.remembering import compare_pasts
 from tests.versions.retaining_steps import RETAINING
@@ -20,6 +21,8 @@ from tests.versions.twin import Twin
 STEPS = 20
 LOCKED = 0.05
 """After how many steps a dataset is locked for a moment."""
+FLATTENED = 0.15
+"""After how many steps a dataset is flattened."""
 
 
 def prepared(database: Database) -> Stage:
@@ -46,6 +49,7 @@ def run_history(
     into: bool | None = None,
     reverting: bool | None = None,
     retaining: bool | None = None,
+    flattened: float = FLATTENED,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
 
@@ -70,7 +74,9 @@ def run_history(
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]
     twin = Twin(database, stage)
-    marker = random.Random(f"marks {seed}")  # of its own: every seed lives the history it lived
+    # Of their own: every seed lives the history it lived.
+    marker, flattener = (random.Random(f"{name} {seed}") for name in ("marks", "flattens"))
+    amid = flatten_amid([kind for kind, _ in kinds])
     at = 0
     try:
         begin(twin, choose)
@@ -79,6 +85,9 @@ def run_history(
             step(twin, choose)
             if marker.random() < LOCKED:
                 try_locked(twin, marker.randrange)
+            if flattener.random() < flattened:
+                kind = flatten_quietly if flattener.random() < 0.5 else amid
+                kind(twin, flattener.randrange)
         compare_everything(twin)
         compare_diffs(twin)
         compare_pasts(twin)

@@ -22,7 +22,6 @@ from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS, LAYERS
 from gql_service.errors import ErrorCode
 from gql_service.jobs.job import JOBS
 from gql_service.versions.annotations import AnnotationPatch
-from gql_service.versions.birth import MAX_LAYERS
 from gql_service.versions.clone import CloneRequest
 from gql_service.versions.datasets import delete_dataset, recipe_at
 from gql_service.versions.items import ItemPatch
@@ -31,6 +30,9 @@ from gql_service.versions.report_read import renames_of
 from gql_service.versions.selection import Selection
 from tests.builders import ON_SQLITE, Lab, by_keys, mark, new_item, samples
 from tests.conftest import CountStatements, SetClock
+
+HIGH = 10
+"""Clones of clones: more layers than a dataset is left with for long."""
 
 
 def labelled(label: str) -> Selection:
@@ -306,18 +308,18 @@ def test_copies_keep_authors_and_times(lab: Lab, clock: SetClock) -> None:
 def test_clones_of_clones_lie_on_all_that_lies_under_their_source(lab: Lab) -> None:
     place = lab.dataset(*samples(2))
     (a, b) = lab.keys(place)
-    for depth in range(MAX_LAYERS + 2):
+    for depth in range(HIGH):
         place = lab.clone(place)
         lab.update(place, by_keys(a), ItemPatch(metadata={"depth": depth}))
 
     assert lab.metadata(place) == {
-        "/0.jpg": {"n": 0, "depth": MAX_LAYERS + 1},
+        "/0.jpg": {"n": 0, "depth": HIGH - 1},
         "/1.jpg": {"n": 1},
     }
     depths = lab.read(
         lambda tx: tx.scalar(sa.select(sa.func.max(LAYERS.c.depth)).select_from(LAYERS))
     )
-    assert depths == MAX_LAYERS
+    assert depths == HIGH
     assert [row.key for row in lab.items(place).values()] == [a, b]
     lab.verify()
 
