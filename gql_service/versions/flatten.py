@@ -7,7 +7,6 @@ nothing. It is no version, changes nothing that anybody is told, and costs no by
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -23,7 +22,7 @@ from gql_service.catalog.visibility import (
     View,
 )
 from gql_service.database.engine import Database, Tx
-from gql_service.errors import Busy, NotFound, ServiceError
+from gql_service.errors import Busy, NotFound
 from gql_service.settings import Settings
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.flattening import (
@@ -34,8 +33,8 @@ from gql_service.versions.flattening import (
     catch_up,
     discard,
     fill,
-    give_up,
     inform_planner,
+    leased,
     publish,
 )
 
@@ -128,20 +127,16 @@ def _unless_busy(database: Database, dataset: int, limits: Limits) -> Flattened 
 
 def _carried_out(database: Database, making: Making, rest: Rest) -> Flattened | None:
     try:
-        fill(database, making, rest)
-        making = catch_up(database, making, rest)
-        inform_planner(database, making)
-        head = database.write(lambda tx: publish(tx, making))
+        with leased(database, making):
+            fill(database, making, rest)
+            making = catch_up(database, making, rest)
+            inform_planner(database, making)
+            head = database.write(lambda tx: publish(tx, making))
     except Overtaken:
         return None
     except NotFound:  # deleted meanwhile
-        give_up(database, making)
         discard(database, making.dataset, rest)
         return None
-    except BaseException:
-        with suppress(ServiceError, sa.exc.SQLAlchemyError):  # else the lease ends by itself
-            give_up(database, making)
-        raise
     return Flattened(making.dataset, head)
 
 

@@ -14,7 +14,8 @@ of that under the dataset's lock, in the transaction that makes the line the one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -40,6 +41,7 @@ from gql_service.database.engine import Database, Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
 from gql_service.database.sets import among, among_given, chunks
+from gql_service.errors import ServiceError
 from gql_service.versions.changes import changed_annotation_keys, changed_items
 from gql_service.versions.copying import COPIED, copied
 from gql_service.versions.locking import hold_dataset
@@ -141,14 +143,22 @@ def inform_planner(database: Database, making: Making) -> None:
     tell_planner(database.engine, sizes)
 
 
-def give_up(database: Database, making: Making) -> None:
-    """Ends the lease: whoever comes next throws the line away."""
+@contextmanager
+def leased(database: Database, making: Making) -> Iterator[None]:
+    """Ends the lease when the block fails: whoever comes next throws the line away."""
 
     def end(tx: Tx) -> None:
         mine = FLATTENINGS.c.line == making.line
         tx.execute(sa.update(FLATTENINGS).where(mine).values(lease_until=tx.now))
 
-    database.write(end)
+    try:
+        yield
+    except Overtaken:
+        raise
+    except BaseException:
+        with suppress(ServiceError, sa.exc.SQLAlchemyError):  # else it ends by itself
+            database.write(end)
+        raise
 
 
 def discard(database: Database, dataset: int, rest: Rest) -> None:
@@ -157,12 +167,13 @@ def discard(database: Database, dataset: int, rest: Rest) -> None:
     if line is None:
         return
     making = Making(line, View(dataset, 0, False, ()))
-    for table in (ANNOTATIONS, ITEMS):
-        found = BATCH
-        while found == BATCH:
-            rest()
-            found = database.write(partial(_throw_away, making=making, table=table))
-    database.write(lambda tx: _end(tx, making))
+    with suppress(Overtaken), leased(database, making):
+        for table in (ANNOTATIONS, ITEMS):
+            found = BATCH
+            while found == BATCH:
+                rest()
+                found = database.write(partial(_throw_away, making=making, table=table))
+        database.write(lambda tx: _end(tx, making))
 
 
 # How.
