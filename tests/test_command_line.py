@@ -29,6 +29,7 @@ from gql_service.catalog.visibility import open_view, visible_annotations, visib
 from gql_service.database.engine import Tx
 from gql_service.playground.pages import is_built
 from gql_service.settings import Settings
+from gql_service.versions.clone import CloneRequest, clone_dataset
 from tests.postgres import Cluster
 
 
@@ -390,6 +391,26 @@ def test_a_dry_sweep_says_what_would_go_and_takes_nothing(
 
     assert "datasets purged: 1" in swept.out
     assert "condemned: 4" in swept.out
+    assert command("verify").code == 0
+
+
+def test_a_sweep_flattens_what_lies_on_too_much_and_a_dry_one_says_so_beforehand(
+    command: Command, photos: Path, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing(command, photos)
+    store = stored()
+    for source in (1, 2):
+        store.database.write(
+            lambda tx, source=source: clone_dataset(tx, CloneRequest(source, name=f"of {source}")),  # type: ignore[misc]
+            actor=1,
+        )
+    store.close()
+
+    assert "flattened: ds_3 at version 1" not in command("sweep").out
+    monkeypatch.setenv("GQL_SERVICE_FLATTEN_LAYERS", "1")
+    assert "would be flattened: ds_3" in command("sweep", "--dry-run").out
+    assert "flattened: ds_3 at version 1" in command("sweep").out
+    assert not any("flattened" in line for line in command("sweep").out)
     assert command("verify").code == 0
 
 

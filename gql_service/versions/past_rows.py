@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gql_service.catalog.line import WITH_THE_LINE
 from gql_service.catalog.sheet import annotation_columns, item_columns
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
@@ -155,7 +154,7 @@ def _past(
     c, w = states.c, whiteouts.c
     dated = [
         c.line.label("sheet"),
-        _began(c),
+        c.since.label("began"),
         sa.case((c.until < FOREVER, c.until), else_=None).label("ended"),
     ]
     own = sa.select(*columns.all(), c.copy_of.label("copy_of"), *dated)
@@ -171,11 +170,6 @@ def _past(
         own_tests.append(sa.or_(began, ended))
         cover_tests.append(among_given(w.since, "versions"))
     return Prepared(sa.union_all(own.where(*own_tests), covered.where(*cover_tests)))
-
-
-def _began(c: Any) -> sa.ColumnElement[Any]:
-    """What came with a line was written on another one, and there it began."""
-    return sa.case((c.since > WITH_THE_LINE, c.since), else_=None).label("began")
 
 
 def _joined(states: sa.Table, whiteouts: sa.Table) -> sa.FromClause:
@@ -207,7 +201,7 @@ def _traces() -> Prepared:
     which = sa.and_(among_given(c.line, "lines"), among_given(c.item, "items"))
     said: Sequence[sa.ColumnElement[Any]] = (c.key, c.item, c.copy_of)
     ended = sa.case((c.until < FOREVER, c.until), else_=None).label("ended")
-    own = sa.select(*said, c.line.label("sheet"), _began(c), ended).where(which)
+    own = sa.select(*said, c.line.label("sheet"), c.since.label("began"), ended).where(which)
     nothing = sa.cast(sa.null(), _BIG).label("began")
     covered = (
         sa.select(*said, w.line.label("sheet"), nothing, w.since)

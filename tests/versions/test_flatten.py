@@ -11,7 +11,7 @@ into the service on purpose:
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from gql_service.versions.flatten import Flattened, Limits, due_datasets, flatte
 from gql_service.versions.flattening import LEASE, begin, fill
 from gql_service.versions.items import ItemPatch
 from gql_service.versions.retention import purge_deleted
+from gql_service.versions.verify import verify_versions
 from tests.builders import ON_SQLITE, Lab, by_keys, samples
 from tests.conftest import SetClock
 
@@ -237,3 +238,40 @@ def test_across_a_flatten_only_what_was_changed_is_compared(lab: Lab) -> None:
     assert lab.read(changed, (other, 2), (heir, 2)) == {a, b, c}
     assert lab.read(changed, (heir, 1), (high, 3)) == set()
     assert rows(lab, LAYERS) == [1 + 2 + 3 + 4 + 1]
+
+
+@ON_SQLITE
+def test_verify_finds_what_is_wrong_with_lines(lab: Lab) -> None:
+    high = piled(lab, 3)
+    flatten(lab.database, high)
+    new, old = lab.read(
+        lambda tx: tx.rows(
+            sa.select(LINES).where(LINES.c.dataset == high).order_by(LINES.c.id.desc())
+        )
+    )
+    states = sa.update(ITEMS).where(ITEMS.c.line == new.id)
+    lines = sa.update(LINES).where(LINES.c.dataset == high)
+    layer = {"line": new.id, "below": old.id, "depth": 1, "at": 1}
+    masks = dict.fromkeys(("with_annotations", "with_metadata", "with_status"), False)
+    lease = {"dataset": high, "line": new.id, "lease_until": datetime(2026, 1, 1, tzinfo=UTC)}
+    damages: dict[str, sa.Executable] = {
+        "a flattened line began with what was shown": states.values(updated_by=9),
+        "item_states that came with a line are copies": states.values(copy_of=None),
+        "a dataset goes on with its newest line": lines.values(current=True),
+        "a line is unborn as long as it is being filled": sa.insert(FLATTENINGS).values(lease),
+        "a flattened line lies on nothing": sa.insert(LAYERS).values(layer | masks),
+    }
+    for invariant, damage in damages.items():
+        assert invariant in lab.write(damaged, damage)
+    unborn = sa.insert(LINES).values(dataset=high, born=UNBORN, current=False)
+    assert lab.write(damaged, unborn) == {"a line is unborn as long as it is being filled"}
+    lab.verify()
+
+
+def damaged(tx: Tx, damage: sa.Executable) -> set[str]:
+    """The invariants that do not hold after it, which is undone."""
+    nested = tx.connection.begin_nested()
+    tx.execute(damage)
+    found = {finding.invariant for finding in verify_versions(tx)}
+    nested.rollback()
+    return found
