@@ -27,6 +27,7 @@ from gql_service.versions.datasets import delete_dataset, set_lock
 from gql_service.versions.flatten import Flattened, Limits, due_datasets, flatten, flatten_due
 from gql_service.versions.flattening import LEASE, begin, fill
 from gql_service.versions.items import ItemPatch
+from gql_service.versions.merge_sources import removals
 from gql_service.versions.retention import purge_deleted
 from gql_service.versions.verify import verify_versions
 from tests.builders import ON_SQLITE, Lab, by_keys, samples
@@ -214,6 +215,22 @@ def test_clones_of_before_and_after_outlive_their_source(lab: Lab) -> None:
             row.key: row.write for row in items.values() if row.key != keys[0]
         }
     assert lab.read(lambda tx: tx.scalar(sa.select(sa.func.count(LINES.c.flat_of)))) == 0
+    lab.verify()
+
+
+@ON_SQLITE
+def test_who_removed_an_item_before_is_known(lab: Lab) -> None:
+    high = piled(lab, 3)
+    a, b, c, _ = lab.keys(high)
+    lab.delete(high, a)
+    flatten(lab.database, high)
+    lab.delete(high, b)
+    flatten(lab.database, high)
+    lab.delete(high, c)
+
+    ended = lab.read(lambda tx: removals(tx, open_view(tx, high), [a, b, c]))
+
+    assert ended == {a: (high, 3), b: (high, 4), c: (high, 5)}
     lab.verify()
 
 
