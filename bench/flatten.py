@@ -80,8 +80,10 @@ def _one_run(store: Store, dataset: int, taken: _Taken) -> None:
     done = threading.Event()
 
     def flattened(number: int) -> None:
-        flatten(store.database, number, rest=background.rest)
-        done.set()
+        try:
+            flatten(store.database, number, rest=background.rest)
+        finally:
+            done.set()
 
     background = Background("flatten", flattened, lambda: [dataset])
     start = time.perf_counter()
