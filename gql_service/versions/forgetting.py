@@ -1,6 +1,7 @@
 """The states that nobody needs, once versions have expired: they go, in batches.
 
-Their binaries are told to the sweep. Of what had been removed, the last write leaves a trace.
+Their binaries are told to the sweep. Of what had been removed, the last write leaves a trace. While
+a dataset is being flattened nothing of it goes: what changed meanwhile is found by its states.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import sqlalchemy as sa
 
 from gql_service.catalog.binary import BINARIES, release
 from gql_service.catalog.dataset import alive
+from gql_service.catalog.line import FLATTENINGS
 from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS
 from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among, chunks
 from gql_service.versions.needed import Expiring, needed_of
+from gql_service.versions.retention import forget_origin
 
 BATCH = 2_000
 """States per transaction: short, because each one keeps writers out on SQLite."""
@@ -68,9 +71,13 @@ def forget_states(database: Database, dataset: int, size: int = BATCH) -> Forgot
     return replace(found, binaries=count, bytes=size_in_bytes)
 
 
+_FLATTENING = sa.exists().where(FLATTENINGS.c.dataset == DATASETS.c.id)
+
+
 def _with_expired(tx: Tx, besides: Collection[int]) -> list[int]:
     some = sa.or_(DATASETS.c.kept_from.is_not(None), among(DATASETS.c.id, besides))
-    rows = tx.rows(sa.select(DATASETS.c.id).where(alive(), some).order_by(DATASETS.c.id))
+    found = sa.select(DATASETS.c.id).where(alive(), some, ~_FLATTENING)
+    rows = tx.rows(found.order_by(DATASETS.c.id))
     return [row.id for row in rows]
 
 
@@ -79,6 +86,8 @@ def _take(tx: Tx, dataset: int, states: sa.Table, size: int) -> tuple[int, set[i
     alive_still = sa.select(DATASETS.c.id).where(DATASETS.c.id == dataset, alive())
     if tx.first(alive_still.with_for_update(key_share=True)) is None:
         return 0, set()
+    if tx.first(sa.select(FLATTENINGS.c.line).where(FLATTENINGS.c.dataset == dataset)):
+        return 0, set()
     for needed in needed_of(tx, dataset):
         unneeded = needed.nobody_needs(states, postgres=tx.postgres)
         # What ended first goes first: what came after it tells that it was no removal.
@@ -86,6 +95,7 @@ def _take(tx: Tx, dataset: int, states: sa.Table, size: int) -> tuple[int, set[i
         ids = [row.id for row in tx.rows(first.limit(size))]
         if ids:
             _leave_traces(tx, states, ids)
+            forget_origin(tx, [needed.line])
             binaries: set[int] = set()
             if states is ITEMS:
                 held = sa.select(ITEMS.c.binary).where(among(ITEMS.c.id, ids)).distinct()

@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.dataset import VERSIONS
+from gql_service.catalog.line import UNBORN
 from gql_service.catalog.visibility import DATASETS, ITEMS, LAYERS, LINES
 from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Tx
@@ -76,7 +77,7 @@ def needed_of(tx: Tx, dataset: int, expiring: Expiring | None = None) -> list[Ne
     expiring = expiring or {}
     lines: Sequence[sa.Row[Any]] = tx.rows(
         sa.select(LINES.c.id, LINES.c.born)
-        .where(LINES.c.dataset == dataset)
+        .where(LINES.c.dataset == dataset, LINES.c.born != UNBORN)
         .order_by(LINES.c.born, LINES.c.id)
     )
     readable = _readable(tx, [dataset], expiring)[dataset]

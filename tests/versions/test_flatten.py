@@ -10,7 +10,7 @@ into the service on purpose:
 | copies dated with the version · their write not kept | histories, seed 0 |
 | the last catch-up missed · annotations caught up under keys of items | histories, seed 0 |
 | the line before still counts | … goes on without layers |
-| a purge leaves `flat_of` | … is deleted or purged meanwhile |
+| a purge leaves `flat_of` | … outlive their source |
 | the lease is not asked for | … who took it |
 | items are not caught up | … written meanwhile |
 | who removed something before is not looked for | … who removed an item |
