@@ -16,7 +16,7 @@ from gql_service.catalog.binary import BINARIES, release
 from gql_service.catalog.dataset import alive
 from gql_service.catalog.line import FLATTENINGS
 from gql_service.catalog.lost_state import LOST
-from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS
+from gql_service.catalog.visibility import ANNOTATIONS, DATASETS, ITEMS, LINES
 from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Database, Tx
 from gql_service.database.sets import among, chunks
@@ -96,6 +96,8 @@ def _take(tx: Tx, dataset: int, states: sa.Table, size: int) -> tuple[int, set[i
         if ids:
             _leave_traces(tx, states, ids)
             forget_origin(tx, [needed.line])
+            # Nor does the line itself still show all that it began with.
+            tx.execute(sa.update(LINES).where(LINES.c.id == needed.line).values(flat_of=None))
             binaries: set[int] = set()
             if states is ITEMS:
                 held = sa.select(ITEMS.c.binary).where(among(ITEMS.c.id, ids)).distinct()

@@ -40,7 +40,7 @@ class Interrupted(Exception):
 def flatten_quietly(twin: Twin, choose: Choose) -> None:
     """All that is told of a version is told again, to the letter."""
     dataset = one(choose, twin.alive())
-    version = 1 + choose(twin.model(dataset).head)
+    version = one(choose, sorted(twin.model(dataset).readable()))
     before = told(twin, dataset, version)
     done = flatten(twin.database, twin.id(dataset))
     assert done is not None, f"nobody else flattens dataset {dataset}"
@@ -80,13 +80,14 @@ def flatten_amid(steps: Sequence[Step]) -> Step:
 def told(twin: Twin, dataset: int, version: int) -> Any:
     """Histories, blame, differences and bytes of a version, but not which rows say so."""
     place = (twin.id(dataset), version)
+    readable = [v for v in sorted(twin.model(dataset).readable()) if v <= version]
     with twin.database.read(twin.stage.users[0]) as tx:
         view = open_view(tx, *place)
         keys = sorted(twin.pairing.item_keys(twin.model(dataset).at(version).items))
         items = sorted(items_at(tx, {place: keys}).values(), key=lambda item: item.row.key)
         marks = [PlacedAnnotation(*place, row) for row in annotations_of_items(tx, view, keys)]
         histories = item_histories(tx, items)
-        inside = {(*at, event.key) for events in histories.values() for at, event in events}
+        inside = {(*at, event.key) for past in histories.values() for at, event in past.events}
         return (
             [(histories[item], blame_items(tx, [item])[item]) for item in items],
             _changes(tx, marks),
@@ -94,8 +95,11 @@ def told(twin: Twin, dataset: int, version: int) -> Any:
                 at: [(one.kind, *map(_content, (one.before, one.after))) for one in found]
                 for at, found in inside_events(tx, inside).items()
             },
-            [compare(tx, (place[0], v), place).counts(tx, None) for v in range(1, version + 1)],
-            [compare(tx, (place[0], v), place).page(tx, None, None, 99) for v in (1, version)],
+            [compare(tx, (place[0], v), place).counts(tx, None) for v in readable],
+            [
+                compare(tx, (place[0], v), place).page(tx, None, None, 99)
+                for v in (readable[0], version)
+            ],
             storage_of(tx, [place]),
         )
 
@@ -108,7 +112,7 @@ def _changes(tx: Tx, marks: Sequence[PlacedAnnotation]) -> list[Any]:
             str(
                 [
                     (at, one.kind, _content(one.before), _content(one.after))
-                    for at, one in histories[mark]
+                    for at, one in histories[mark].events
                 ]
             ),
             str(blames[mark]),
