@@ -14,7 +14,7 @@ Knowledge that a readable version has from a later one only is not asked for any
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,27 +81,36 @@ def needed_of(tx: Tx, dataset: int, expiring: Expiring | None = None) -> list[Ne
         .order_by(LINES.c.born, LINES.c.id)
     )
     readable = _readable(tx, [dataset], expiring)[dataset]
-    ends = [*(line.born - 1 for line in lines[1:]), FOREVER]
+    # What the next line began as is needed here too: else what this one had written by then would
+    # end without what came after it, and be taken for removed.
+    ends = [*(line.born for line in lines[1:]), FOREVER]
     found = [
         Needed(line.id, max(line.born, readable.kept_from), end)
         for line, end in zip(lines, ends, strict=True)
     ]
     borns: list[int] = [line.born for line in lines]
 
-    def at(version: int) -> Needed:
-        """The line that shows a version: the last one if several began with it."""
-        return found[bisect_right(borns, version) - 1]
+    def at(version: int) -> Iterator[Needed]:
+        """The lines that show a version: the last one that began by then, and what it replaced if
+        it began with it."""
+        place = bisect_right(borns, version) - 1
+        yield found[place]
+        while place and borns[place] == version:
+            place -= 1
+            yield found[place]
 
     for version in readable.older:
-        at(version).points.add(version)
+        for one in at(version):
+            one.points.add(version)
     by_line = {one.line: one for one in found}
     for row in tx.rows(_layers(by_line)):
         by_line[row.below].points.add(row.at)
     for version, batch in _last_seen(tx, dataset, expiring):
-        if batch is None:
-            at(version).points.add(version)
-        else:
-            at(version).chosen.add((version, batch))
+        for one in at(version):
+            if batch is None:
+                one.points.add(version)
+            else:
+                one.chosen.add((version, batch))
     return found
 
 
