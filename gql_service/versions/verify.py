@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from gql_service.catalog.binary_audit import audit_binaries
 from gql_service.catalog.finding import EXAMPLES, Finding
 from gql_service.catalog.heads import in_heads
-from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
@@ -273,13 +272,6 @@ def _expired() -> Iterator[Question]:
         "a retention is of numbers, and was set by somebody",
         sa.select(DATASETS.c.id).where(odd),
     )
-    early = (
-        sa.select(LOST.c.key, LOST.c.line)
-        .join(LINES, LINES.c.id == LOST.c.line)
-        .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
-        .where(LOST.c.until > DATASETS.c.head)
-    )
-    yield "no lost state is dated after its dataset's head", early
 
 
 # Built once: making a statement anew takes longer than to run it over a small store.

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.finding import EXAMPLES, Finding
 from gql_service.catalog.line import FLATTENINGS, UNBORN, WITH_THE_LINE
+from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.sheet import AnnotationColumns, ItemColumns, Sheet
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
@@ -41,6 +42,13 @@ def line_questions() -> Iterator[tuple[str, sa.Select[Any]]]:
         "a flattened line lies on nothing",
         sa.select(LINES.c.id).where(LINES.c.flat_of.is_not(None), on_layers),
     )
+    early = (
+        sa.select(LOST.c.key, LOST.c.line)
+        .join(LINES, LINES.c.id == LOST.c.line)
+        .join(DATASETS, DATASETS.c.id == LINES.c.dataset)
+        .where(LOST.c.until > DATASETS.c.head)
+    )
+    yield "no lost state is dated after its dataset's head", early
     for states in (ITEMS, ANNOTATIONS):
         original = sa.and_(states.c.since == WITH_THE_LINE, states.c.copy_of.is_(None))
         yield (
