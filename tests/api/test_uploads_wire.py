@@ -182,6 +182,7 @@ def descriptors(wire: Wire) -> int:
     return sum(one.startswith(("socket:", str(wire.vault.folder))) for one in found)
 
 
+@pytest.mark.exhaustive
 def test_a_hundred_that_break_off_leave_nothing(wire: Wire, clock: SetClock) -> None:
     """Neither threads nor descriptors at once, nor rows nor files once their time has passed."""
     paths = [wire.open(2 * MIB) for _ in range(50)]
