@@ -10,3 +10,8 @@ import sys
 # others, also where Python is told to keep nothing.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Thousands of small databases and vaults, each of which is synced again and again. A kill is not a
+# loss of power: what was written to memory stays as well. Only what failed is left there.
+if os.path.isdir("/dev/shm"):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
