@@ -34,7 +34,7 @@ from gql_service.errors import ServiceError
 from gql_service.serve import greeting, listen, running, serve_on, url_of
 from gql_service.settings import Settings
 from gql_service.settings_table import Setting, settings_table
-from gql_service.sweeping import pile_lines, sweep_lines
+from gql_service.sweeping import index_lines, pile_lines, sweep_lines
 from gql_service.terminal import err, out, progress, table_of_texts
 from gql_service.transferring import export_dataset, import_source
 from gql_service.versions.flatten import Limits
@@ -244,6 +244,8 @@ def sweep(
             purge = store.database.write(lambda tx: purge_deleted(tx, kept))
             out.print(f"datasets purged: {purge.datasets}")
         for line in pile_lines(store.database, Limits.of(settings), dry_run=dry_run):
+            out.print(line, markup=False)
+        for line in index_lines(store.database, dry_run=dry_run):
             out.print(line, markup=False)
         report = sweep_binaries(store.database, store.vault, settings, dry_run=dry_run, force=force)
         if not dry_run:

@@ -31,6 +31,7 @@ from gql_service.vault.contract import Vault
 from gql_service.vault.disk import DiskVault
 from gql_service.vault.s3_signing import Account
 from gql_service.versions.flatten import Limits, due_datasets, flatten
+from gql_service.versions.index_filling import due_indexes, tend_indexes
 
 THREADS = 8
 """Transactions at once in one process: enough that slow ones leave room for others, and few enough
@@ -142,15 +143,17 @@ def build(settings: Settings, *, clock: Clock = utc_now, first: bool = True) -> 
 
 
 def _flattener(store: Store) -> Background:
-    """Flattens what a commit of this process, or of one that has died, has left too high."""
+    """Flattens what a commit of this process, or of one that has died, has left too high, and
+    fills the metadata indexes that it has left undone."""
     database, limits = store.database, Limits.of(store.settings)
 
     def left_over() -> list[int]:
         with database.read() as tx:
-            return due_datasets(tx, limits)
+            return sorted({*due_datasets(tx, limits), *due_indexes(tx)})
 
     def work(dataset: int) -> None:
         flatten(database, dataset, limits, rest=background.rest)
+        tend_indexes(database, dataset, rest=background.rest)
 
     background = Background("flatten", work, left_over)
     database.published = background.add

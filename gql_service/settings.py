@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     max_pattern_characters: int = Field(
         default=256, ge=1, description="Longest pattern in a filter."
     )
+    max_metadata_indexes: int = Field(
+        default=8, ge=0, description="Most metadata indexes of a dataset."
+    )
     max_subscriptions_per_connection: int = Field(
         default=20, ge=1, description="Most operations that run on one WebSocket at a time."
     )

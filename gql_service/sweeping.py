@@ -9,6 +9,7 @@ from gql_service.database.engine import Database
 from gql_service.versions.expiration import expire, plan_expiration
 from gql_service.versions.flatten import Limits, due_datasets, flatten_due
 from gql_service.versions.forgetting import Forgotten, forget, plan_forgetting
+from gql_service.versions.index_filling import due_indexes, tend_indexes
 from gql_service.versions.keeping import by_dataset, expire_versions, plan_expiry
 
 
@@ -76,3 +77,14 @@ def pile_lines(database: Database, limits: Limits, *, dry_run: bool) -> Iterator
         return
     for one in flatten_due(database, limits):
         yield f"flattened: {DatasetId(one.dataset)} at version {one.version}"
+
+
+def index_lines(database: Database, *, dry_run: bool) -> Iterator[str]:
+    """Fills metadata indexes that were left undone, and empties those that nobody needs; or says
+    what would be: a line for every dataset with any."""
+    with database.read() as tx:
+        due = due_indexes(tx)
+    for dataset in due:
+        if not dry_run:
+            tend_indexes(database, dataset)
+        yield f"{'would be indexed' if dry_run else 'indexed'}: {DatasetId(dataset)}"

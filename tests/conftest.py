@@ -24,6 +24,7 @@ import gql_service.catalog.idempotency
 import gql_service.catalog.item
 import gql_service.catalog.line
 import gql_service.catalog.lost_state
+import gql_service.catalog.metadata_index
 import gql_service.catalog.project
 import gql_service.catalog.recipe
 import gql_service.catalog.tag

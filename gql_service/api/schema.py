@@ -18,6 +18,7 @@ from gql_service.api.mutations.conflicts import ConflictMutations
 from gql_service.api.mutations.datasets import DatasetMutations
 from gql_service.api.mutations.items import ItemMutations
 from gql_service.api.mutations.marks import MarkMutations
+from gql_service.api.mutations.metadata_indexes import MetadataIndexMutations
 from gql_service.api.mutations.projects import ProjectMutations
 from gql_service.api.mutations.recipes import RecipeMutations
 from gql_service.api.mutations.reverts import RevertMutations
@@ -45,6 +46,7 @@ class Mutation(
     AnnotationMutations,
     CloneMutations,
     MarkMutations,
+    MetadataIndexMutations,
     ConflictMutations,
     RevertMutations,
 ):

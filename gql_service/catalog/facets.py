@@ -16,6 +16,7 @@ from gql_service.catalog import filter_json_postgres, filter_json_sqlite
 from gql_service.catalog.binary import Binary
 from gql_service.catalog.filter_sql import directory_of_path, item_predicate
 from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.indexed_filter import states_within
 from gql_service.catalog.json_text import JSON_DEPTH
 from gql_service.catalog.visibility import (
     AnnotationColumns,
@@ -121,6 +122,7 @@ def _parsed(path: str, place: int) -> _Facet:
 def _items(tx: Tx, view: View, filter: ItemFilter | None, asked: Sequence[_Facet]) -> sa.CTE:
     """The matching items, with the columns that are asked of them; written out once."""
     needed = {facet.column for facet in asked if facet.table == "items"}
+    within = states_within(tx, view, filter)
 
     def build(c: ItemColumns) -> sa.Select[Any]:
         columns = [c.key, c.binary.label("binary")]
@@ -130,7 +132,8 @@ def _items(tx: Tx, view: View, filter: ItemFilter | None, asked: Sequence[_Facet
         select = sa.select(*columns)
         if filter is None:
             return select
-        return select.where(item_predicate(filter, c, view, postgres=tx.postgres))
+        matching = item_predicate(filter, c, view, postgres=tx.postgres)
+        return select.where(within(c), matching)
 
     return visible_items(view, build).cte("matching")
 

@@ -61,7 +61,7 @@ def _tested(
     path: Sequence[str], name: str, operand: Any, reached: Callable[[Reach], Predicate]
 ) -> Predicate:
     """One operator of a filter that looks through arrays; `reached` makes SQL of a test."""
-    tests = [reached(reach) for reach in _reaches(path, _NEGATIONS.get(name, name), operand)]
+    tests = [reached(reach) for reach in positive(path, _NEGATIONS.get(name, name), operand)]
     if name in ("eq", "ne", "in_", "not_in") and None in _operands(name, operand):
         tests.append(sa.not_(reached(Reach(tuple(path), "exists"))))
     found = sa.or_(sa.false(), *tests)
@@ -72,8 +72,9 @@ def _operands(name: str, operand: Any) -> Sequence[Any]:
     return operand if name in ("in_", "not_in") else [operand]
 
 
-def _reaches(path: Sequence[str], name: str, operand: Any) -> list[Reach]:
-    """The positive form of an operator, as tests of which one must be true."""
+def positive(path: Sequence[str], name: str, operand: Any) -> list[Reach]:
+    """The positive form of an operator that looks through arrays, as tests of which one must be
+    true."""
     keys = tuple(path)
     match name:
         case "exists":
@@ -108,7 +109,7 @@ def _condition(condition: JsonCondition) -> dict[str, Any]:
 
 
 def _as_condition(path: Sequence[str], name: str, operand: Any) -> dict[str, Any]:
-    reaches = _reaches(path, _NEGATIONS.get(name, name), operand)
+    reaches = positive(path, _NEGATIONS.get(name, name), operand)
     ways: list[dict[str, Any]] = [
         {"at": [{"keys": list(reach.keys), "is": reach.name, "of": reach.operand}]}
         for reach in reaches

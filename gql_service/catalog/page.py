@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.filter_sql import annotation_predicate, item_predicate
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
+from gql_service.catalog.indexed_filter import counted, few_states, states_within
 from gql_service.catalog.item_order import ItemOrder, item_sorts
 from gql_service.catalog.keyset import Slice
 from gql_service.catalog.reading import Reading, anchor_of, cut, read_page, sorts_of
@@ -26,7 +27,7 @@ from gql_service.catalog.visibility import (
     visible_items,
 )
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
+from gql_service.database.sets import among, among_given
 
 Column = sa.ColumnElement[Any]
 Predicate = sa.ColumnElement[bool]
@@ -64,7 +65,8 @@ def page_items(
     when `backwards`; without it, the page is the first or the last. Raises Invalid when the view
     does not show that item.
     """
-    read = item_reading(view, filter, order, postgres=tx.postgres)
+    states = few_states(tx, view, filter)
+    read = item_reading(view, filter, order, states=states, postgres=tx.postgres)
     return read_page(tx, read, after, limit, backwards=backwards)
 
 
@@ -141,9 +143,13 @@ def _item_of(tx: Tx, view: View, annotation: int) -> int:
 def count_items(tx: Tx, view: View, filter: ItemFilter) -> int:
     """How many items match. The number of all is a counter of the version."""
 
+    if (number := counted(tx, view, filter)) is not None:
+        return number
+    within = states_within(tx, view, filter)
+
     def build(c: ItemColumns) -> sa.Select[Any]:
         matching = item_predicate(filter, c, view, postgres=tx.postgres)
-        return sa.select(sa.func.count().label("found")).where(matching)
+        return sa.select(sa.func.count().label("found")).where(within(c), matching)
 
     whole = visible_items(view, build).subquery()
     return int(tx.scalar(sa.select(sa.func.sum(whole.c.found))))
@@ -189,14 +195,29 @@ _ANNOTATION_NAMES = list(AnnotationColumns.__dataclass_fields__)
 
 
 def item_reading(
-    view: View, filter: ItemFilter | None, order: ItemOrder, *, postgres: bool
+    view: View,
+    filter: ItemFilter | None,
+    order: ItemOrder,
+    *,
+    states: Sequence[int] | str | None = None,
+    postgres: bool,
 ) -> Reading[ItemColumns]:
-    """How the matching items of a view are read, in their order."""
+    """How the matching items of a view are read, in their order; of these states alone, or of those
+    that are given by this name when it is read."""
+
+    def matching(c: ItemColumns) -> Predicate:
+        tests = []
+        if isinstance(states, str):
+            tests.append(among_given(c.id, states))
+        elif states is not None:
+            tests.append(among(c.id, states))
+        if filter is not None:
+            tests.append(item_predicate(filter, c, view, postgres=postgres))
+        return sa.and_(sa.true(), *tests)
+
     return Reading(
         shown=lambda build, limited: visible_items(view, build, limited=limited),
-        matching=lambda c: (
-            sa.true() if filter is None else item_predicate(filter, c, view, postgres=postgres)
-        ),
+        matching=matching,
         sorts=item_sorts(order, postgres=postgres),
     )
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
+from gql_service.catalog.indexed_filter import few_states
 from gql_service.catalog.page import annotation_reading, item_reading
 from gql_service.catalog.prepared import Masks, masks_of, numbers_of, view_shaped
 from gql_service.catalog.reading import Reading, anchor_of
@@ -33,6 +34,7 @@ PLANS = 512
 """Statements remembered. One takes some milliseconds to make, and some kilobytes to keep."""
 
 _BETWEEN = "\x1e"
+_STATES = "states"
 """Separates texts: as it is, it is no part of any JSON."""
 
 Filter: TypeAlias = ItemFilter | AnnotationFilter | None
@@ -68,6 +70,7 @@ def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spl
 
     Raises Invalid when the view does not show the row `after`.
     """
+    states = few_states(tx, view, asked.filter) if isinstance(asked.filter, ItemFilter) else None
     form = _Form(
         tx.connection.dialect,
         asked.of_items,
@@ -78,9 +81,12 @@ def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spl
         asked.after is not None,
         view.live,
         masks_of(view),
+        states is not None,
     )
     plan = _plan(form)
     given: dict[str, Any] = {**numbers_of(view), **names, "limit": asked.limit + 1}
+    if states is not None:
+        given[_STATES] = states
     if asked.after is not None:
         read = _reading(form, view)
         values = anchor_of(tx, read, asked.after)
@@ -119,6 +125,7 @@ class _Form:
     anchored: bool
     live: bool
     masks: tuple[Masks, ...]
+    few: bool
 
     @property
     def postgres(self) -> bool:
@@ -175,9 +182,11 @@ def _parts(listed: str | None) -> list[str]:
 
 def _reading(form: _Form, view: View) -> Reading[Any]:
     filter: Any = form.keyed.filter
-    make: Any = item_reading if form.of_items else annotation_reading
-    read: Reading[Any] = make(view, filter, form.order, postgres=form.postgres)
-    return read
+    if not form.of_items:
+        return annotation_reading(view, filter, form.order, postgres=form.postgres)
+    order: Any = form.order
+    states = _STATES if form.few else None
+    return item_reading(view, filter, order, states=states, postgres=form.postgres)
 
 
 def joined_list(texts: Sequence[str]) -> bytes:

@@ -216,20 +216,40 @@ def _union(selects: list[sa.Select[Any]], limited: bool) -> Statement:
 
 def _shown(view: View, depth: int, table: sa.FromClause, whiteouts: sa.Table) -> list[Column]:
     """THE predicate: on this sheet, valid at its version, and covered by none above."""
+    on_sheet = table.c.line == view.sheets[depth].line
+    return _shown_of(view, depth, table, whiteouts, on_sheet=on_sheet, state=table.c.id)
+
+
+def item_values_shown(
+    view: View, depth: int, values: sa.FromClause, on_sheet: Column
+) -> list[Column]:
+    """The same of values that are kept beside the states of items, with their dates: first that
+    they are valid on the sheet, then that none above covers them."""
+    state = values.c.state
+    shown = _shown_of(view, depth, values, ITEM_WHITEOUTS, on_sheet=on_sheet, state=state)
+    dated, cover = (shown[:-1], shown[-1:]) if depth else (shown, [])
+    return [sa.and_(*dated), *cover]
+
+
+def _shown_of(
+    view: View,
+    depth: int,
+    table: sa.FromClause,
+    whiteouts: sa.Table,
+    *,
+    on_sheet: Column,
+    state: Column,
+) -> list[Column]:
     sheet = view.sheets[depth]
     if depth == 0 and view.live:
-        return [table.c.line == sheet.line, table.c.until == FOREVER]
-    valid: list[Column] = [
-        table.c.line == sheet.line,
-        table.c.since <= sheet.at,
-        table.c.until > sheet.at,
-    ]
+        return [on_sheet, table.c.until == FOREVER]
+    valid: list[Column] = [on_sheet, table.c.since <= sheet.at, table.c.until > sheet.at]
     if depth:
         cover = _alias(whiteouts, depth)
         above = [
             sa.and_(cover.c.line == upper.line, cover.c.since <= upper.at)
             for upper in view.sheets[:depth]
         ]
-        covered = sa.select(sa.literal(1)).where(cover.c.state == table.c.id, sa.or_(*above))
+        covered = sa.select(sa.literal(1)).where(cover.c.state == state, sa.or_(*above))
         valid.append(~covered.correlate(table).exists())
     return valid

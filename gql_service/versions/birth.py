@@ -18,6 +18,7 @@ from gql_service.database.plan import Prepared
 from gql_service.errors import NameTaken
 from gql_service.versions.counting import LABEL_COUNTS, Counters, Tally
 from gql_service.versions.draft import VERSION_ROW, Draft
+from gql_service.versions.indexing import inherit_indexes
 
 SOURCES = table_of(DatasetSource)
 _NEW_DATASET = Prepared(sa.insert(DATASETS).returning(DATASETS.c.id))
@@ -73,6 +74,8 @@ def begin_dataset(
     below = base.sheets if base else ()
     if below:
         tx.run(_NEW_LAYERS, [_layer(line, depth, s) for depth, s in enumerate(below, 1)])
+    if base:
+        inherit_indexes(tx, dataset, line, base)
     tally = Tally(_inherit_counters(tx, dataset, base) if base else Counters())
     view = View(dataset, 1, True, (Sheet(line, 1), *below))
     return Draft(tx, view, 1, operation, message, recipe, tally, force=True)

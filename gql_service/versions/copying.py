@@ -21,6 +21,7 @@ from gql_service.database.columns import FOREVER
 from gql_service.database.sets import among
 from gql_service.versions.counting import LABEL_COUNTS, Counters
 from gql_service.versions.draft import Draft
+from gql_service.versions.indexing import index_version
 from gql_service.versions.selection import Selection, condition
 
 Condition = sa.ColumnElement[bool]
@@ -92,6 +93,7 @@ def _copy_items(draft: Draft, source: View, chosen: Callable[[ItemColumns], Cond
 
     copies = visible_items(source, items)
     draft.tx.insert_selected(ITEMS, COPIED[ITEMS], copies)
+    index_version(draft.tx, draft.view.line, draft.number)
 
 
 def copy_annotations(

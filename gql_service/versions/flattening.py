@@ -44,6 +44,7 @@ from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import ServiceError
 from gql_service.versions.changes import changed_annotation_keys, changed_items
 from gql_service.versions.copying import COPIED, copied
+from gql_service.versions.indexing import begin_indexes, index_keys, index_keys_between
 from gql_service.versions.locking import hold_dataset
 
 BATCH = 1_000
@@ -87,6 +88,7 @@ def begin(tx: Tx, dataset: int, due: Callable[[Tx, View], bool]) -> Making | Non
     line = tx.scalar(sa.insert(LINES).values(row).returning(LINES.c.id))
     lease = {"dataset": dataset, "line": line, "lease_until": tx.now + LEASE}
     tx.execute(sa.insert(FLATTENINGS).values(lease))
+    begin_indexes(tx, dataset, line)
     return Making(line, view)
 
 
@@ -198,8 +200,10 @@ def _copy_batch(
     """The last key so far, and how many were copied."""
     _prolong(tx, making)
     count = tx.run(insert, {"after": after})
-    last = sa.select(sa.func.max(table.c.key)).where(table.c.line == making.line)
-    return tx.scalar(last) or 0, count
+    last = tx.scalar(sa.select(sa.func.max(table.c.key)).where(table.c.line == making.line)) or 0
+    if table is ITEMS:
+        index_keys_between(tx, making.line, after, last)
+    return last, count
 
 
 def _visible(
@@ -245,7 +249,13 @@ def _replacements(
     for table, changed in keys.items():
         copies = _copy_some(making, now, table)
         for part in chunks(changed, BATCH):
-            yield partial(Tx.run, statement=copies, params={"keys": part})
+            yield partial(_put_back, line=making.line, table=table, copies=copies, keys=part)
+
+
+def _put_back(tx: Tx, line: int, table: sa.Table, copies: Prepared, keys: list[int]) -> None:
+    tx.run(copies, {"keys": keys})
+    if table is ITEMS:
+        index_keys(tx, line, keys)
 
 
 def _copy_some(making: Making, now: View, table: sa.Table) -> Prepared:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from gql_service.catalog.binary import release
 from gql_service.catalog.line import FLATTENINGS
+from gql_service.catalog.metadata_index import DATASET_INDEXES
 from gql_service.catalog.tag import TAGS, has_golden_tag
 from gql_service.catalog.visibility import (
     ANNOTATION_WHITEOUTS,
@@ -167,7 +168,8 @@ def _release(tx: Tx, line: int, pins: Sequence[int]) -> None:
 def _forget(tx: Tx, datasets: Collection[int]) -> None:
     """Removes what the purged datasets said of themselves."""
     lost = _batches(tx, among(KNOWLEDGE.c.dataset, datasets))
-    for table in (TAGS, LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES):
+    tables = (TAGS, LABEL_COUNTS, VERSIONS, KNOWLEDGE, SOURCES, REPORTS, CONFLICTS, RENAMES)
+    for table in (*tables, DATASET_INDEXES):
         tx.execute(sa.delete(table).where(among(table.c.dataset, datasets)))
     unused = lost - _batches(tx, KNOWLEDGE.c.batches != "")
     tx.execute(sa.delete(CHOSEN_KEYS).where(among(CHOSEN_KEYS.c.batch, unused)))

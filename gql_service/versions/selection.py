@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gql_service.catalog.filter_limits import check
 from gql_service.catalog.filter_sql import item_predicate
 from gql_service.catalog.filters import ItemFilter
+from gql_service.catalog.indexed_filter import states_within
 from gql_service.catalog.visibility import ItemColumns, View, visible_items
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among
@@ -49,7 +50,10 @@ def condition(
     assert where is not None, "a selection of nothing"
     if not selection.checked:
         check(where, ("where",))
-    return lambda columns: item_predicate(where, columns, view, postgres=tx.postgres)
+    within = states_within(tx, view, where)
+    return lambda columns: sa.and_(
+        within(columns), item_predicate(where, columns, view, postgres=tx.postgres)
+    )
 
 
 def selected_keys(tx: Tx, view: View, selection: Selection) -> list[int]:

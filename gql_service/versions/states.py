@@ -20,6 +20,7 @@ from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given, chunks
 from gql_service.versions.content import AnnotationPut, ItemPut, Row
+from gql_service.versions.indexing import close_values, index_keys
 
 _STATE = (
     "line",
@@ -79,6 +80,7 @@ def insert_items(tx: Tx, view: View, puts: Sequence[ItemPut], held: Mapping[int,
         )
     if rows:
         tx.insert(ITEMS, _ITEM, rows)
+        index_keys(tx, view.line, [put.key for put in puts])
 
 
 def insert_annotations(
@@ -142,6 +144,8 @@ def end_states(tx: Tx, view: View, states: sa.Table, rows: Sequence[Row]) -> Non
             tx.run(_UNDO[states], {"ended": part})
         else:
             tx.run(_CLOSE[states], {"ended": part, "at": view.version})
+            if states is ITEMS:
+                close_values(tx, part, view.version)
     inherited = [row.id for row in rows if row.line != view.line]
     for part in chunks(inherited):
         whiteouts = [(state, view.line, view.version) for state in part]

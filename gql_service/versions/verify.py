@@ -33,6 +33,7 @@ from gql_service.database.engine import Database, Tx
 from gql_service.vault.contract import Vault
 from gql_service.versions.draft import VERSIONS
 from gql_service.versions.expiration import MAX_DAYS
+from gql_service.versions.verify_indexes import index_findings
 from gql_service.versions.verify_lines import flattened_lines, line_questions
 from gql_service.versions.verify_version import check_version, holdings
 
@@ -61,7 +62,7 @@ Question = tuple[str, sa.Select[Any]]
 
 def verify_versions(tx: Tx, *, progress: Callable[[], None] = lambda: None) -> list[Finding]:
     """Checks lines, layers, whiteouts and states, and every version of every dataset."""
-    findings = [*_answered(tx), *_piles(tx), *flattened_lines(tx)]
+    findings = [*_answered(tx), *_piles(tx), *flattened_lines(tx), *index_findings(tx)]
     holders: Counter[tuple[int, int]] = Counter()
     for dataset, versions in groupby(tx.rows(_VERSIONS), key=lambda row: row.dataset):
         rows = {row.number: row for row in versions}

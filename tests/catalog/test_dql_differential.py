@@ -17,6 +17,7 @@ from gql_service.database.engine import Database
 from gql_service.errors import LimitExceeded
 from tests.catalog.dql_oracle import annotation_query_matches, query_matches
 from tests.catalog.dql_strategies import annotation_queries, queries
+from tests.catalog.filter_indexes import compare_with_indexes, with_indexes
 from tests.catalog.filter_layers import Masks, layered
 from tests.catalog.filter_oracle import PlainItem
 from tests.catalog.filter_shelf import matching_annotations, matching_items
@@ -66,13 +67,18 @@ def compare_queries(
 ) -> None:
     with undone(database, actor) as tx:
         view, shown = layered(tx, items, through)
-        for query in asked:
+        expected = {}
+        for place, query in enumerate(asked):
             try:
                 where = compile_items(query, KEYS, AROUND).filter
             except LimitExceeded:  # nested deeper than may be asked
                 continue
-            expected = {item.key for item in shown if query_matches(query, item)}
-            assert matching_items(tx, view, where) == expected, query
+            found = {item.key for item in shown if query_matches(query, item)}
+            assert matching_items(tx, view, where) == found, query
+            expected[place] = (where, found)
+        with_indexes(tx, view, [where for where, _ in expected.values()])
+        for where, found in expected.values():
+            compare_with_indexes(tx, view, where, found)
 
 
 def compare_annotation_queries(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
 from gql_service.database.engine import Database
+from tests.catalog.filter_indexes import compare_with_indexes, with_indexes
 from tests.catalog.filter_layers import Masks, layered
 from tests.catalog.filter_oracle import PlainItem, annotation_matches, item_matches
 from tests.catalog.filter_shelf import found_annotations, found_items
@@ -53,6 +54,10 @@ def compare_filters(
         for where in wheres:
             expected = {item.key for item in shown if item_matches(where, item)}
             assert found_items(tx, view, where) == expected, where
+        helped = with_indexes(tx, view, wheres)
+        for where in helped:
+            expected = {item.key for item in shown if item_matches(where, item)}
+            compare_with_indexes(tx, view, where, expected)
         for condition in inner:
             marks = [mark for item in shown for mark in item.annotations]
             kept = {mark.key for mark in marks if annotation_matches(condition, mark)}

@@ -54,6 +54,7 @@ from gql_service.api.types.lazy import (
     LazyVersionConnection,
 )
 from gql_service.api.types.lock import DatasetLock
+from gql_service.api.types.metadata_index import MetadataIndex, load_indexes
 from gql_service.api.types.node import Node
 from gql_service.api.types.retention import DatasetRetention
 from gql_service.api.types.storage import DatasetStorage
@@ -216,6 +217,10 @@ class Dataset(Node):
     @resolver(description="Set while old versions expire, whatever version is being read.")
     def retention(self) -> DatasetRetention | None:
         return DatasetRetention.of(self.record)
+
+    @resolver(description="The paths in metadata that are indexed, whatever version is being read.")
+    async def metadata_indexes(self, info: Info) -> list[MetadataIndex]:
+        return await load_indexes(info, self.record.id)
 
     @resolver(
         description="What differs between the version being read and another, of this dataset or "

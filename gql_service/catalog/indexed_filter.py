@@ -1,0 +1,163 @@
+"""Filters that a metadata index helps: which states can match at all, and how many do.
+
+A filter is helped by a condition on metadata that must hold, at a path of which every sheet of the
+view that shows metadata has the values. It is then asked of fewer items, and whole all the same: so
+an index never decides what matches. Only the number of matches, when nothing else is asked, is
+counted in the index alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gql_service.catalog.filter_json import json_predicate
+from gql_service.catalog.filters import ItemFilter, JsonFilter
+from gql_service.catalog.indexed_values import surely, unsure
+from gql_service.catalog.metadata_index import (
+    COMPLETE,
+    LINE_INDEXES,
+    VALUES,
+    can_be_declared,
+    spelt,
+)
+from gql_service.catalog.visibility import ITEMS, ItemColumns, View, item_values_shown
+from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given
+
+Predicate = sa.ColumnElement[bool]
+
+FEW = 5_000
+"""States that are looked up one by one and then sorted sooner than a page's worth of them is met
+on the way through all items: half a page of them in a million would be a way of ten thousand."""
+
+_READY = Prepared(
+    sa.select(LINE_INDEXES.c.id, LINE_INDEXES.c.line, LINE_INDEXES.c.path).where(
+        among_given(LINE_INDEXES.c.line, "lines"),
+        among_given(LINE_INDEXES.c.path, "paths", numbers=False),
+        LINE_INDEXES.c.filled == COMPLETE,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Helped:
+    """A condition of a filter, and the index of each sheet that shows metadata, by depth."""
+
+    view: View
+    condition: JsonFilter
+    indexes: dict[int, int]
+    postgres: bool
+
+    def states(self) -> sa.CompoundSelect[Any]:
+        """The ids of the states that may satisfy the condition: of all that a sheet shows, those
+        that one above covers too."""
+        return sa.union_all(*(one for depth in self.indexes for one in self._states(depth)))
+
+    def count(self) -> sa.Select[Any]:
+        """How many items the view shows that satisfy the condition."""
+        counts = [one for depth in self.indexes for one in self._counts(depth)]
+        whole = sa.union_all(*counts).subquery()
+        return sa.select(sa.func.sum(whole.c.found))
+
+    def _states(self, depth: int) -> Iterator[sa.Select[Any]]:
+        """A statement for each range of the index: of ranges that are joined by OR, SQLite would
+        read the whole index."""
+        values = VALUES.alias()
+        # Without what covers them: few are covered, and the filter is asked of what is shown.
+        dated, *_cover = self._shown(depth, values)
+        for may in (*self._surely(values), unsure(self.condition, values)):
+            yield sa.select(values.c.state).where(dated, may)
+
+    def _counts(self, depth: int) -> Iterator[sa.Select[Any]]:
+        values = VALUES.alias()
+        shown = self._shown(depth, values)
+        found = sa.select(sa.func.count().label("found")).where(*shown)
+        for sure in self._surely(values):
+            yield found.select_from(values).where(sure)
+        state = ITEMS.alias()
+        asked = json_predicate(state.c.metadata, self.condition, postgres=self.postgres)
+        told = found.select_from(values.join(state, state.c.id == values.c.state))
+        yield told.where(unsure(self.condition, values), asked)
+
+    def _shown(self, depth: int, values: sa.FromClause) -> list[Predicate]:
+        here = values.c.index == self.indexes[depth]
+        return item_values_shown(self.view, depth, values, here)
+
+    def _surely(self, values: sa.FromClause) -> list[Predicate]:
+        return surely(self.condition, values, postgres=self.postgres) or []
+
+
+def helped(tx: Tx, view: View, filter: ItemFilter | None) -> list[Helped]:
+    """The conditions of a filter for which the view has indexes."""
+    conditions = [one for one in _required(filter) if _can_be_told(one, postgres=tx.postgres)]
+    lines = {sheet.line: depth for depth, sheet in enumerate(view.sheets) if sheet.metadata}
+    if not conditions or not lines:
+        return []
+    paths = sorted({spelt(one.path) for one in conditions})
+    found: dict[str, dict[int, int]] = {}
+    for row in tx.rows(_READY, {"lines": list(lines), "paths": paths}):
+        found.setdefault(row.path, {})[lines[row.line]] = row.id
+    by_path = ((one, found.get(spelt(one.path), {})) for one in conditions)
+    return [
+        Helped(view, one, indexes, tx.postgres)
+        for one, indexes in by_path
+        if len(indexes) == len(lines)
+    ]
+
+
+def few_states(tx: Tx, view: View, filter: ItemFilter | None) -> list[int] | None:
+    """The ids of some states, among them all that match, when an index tells that they are few."""
+    for one in helped(tx, view, filter):
+        rows = tx.rows(one.states().limit(FEW + 1))
+        if len(rows) <= FEW:
+            return [row.state for row in rows]
+    return None
+
+
+def states_within(
+    tx: Tx, view: View, filter: ItemFilter | None
+) -> Callable[[ItemColumns], Predicate]:
+    """What an index tells of the states that can match, as a condition on a branch of the view:
+    for those who read all that match, however many."""
+    found = helped(tx, view, filter)
+    if not found:
+        return lambda _columns: sa.true()
+    for one in found:
+        few = tx.rows(one.states().limit(FEW + 1))
+        if len(few) <= FEW:
+            states = [row.state for row in few]
+            return lambda columns: among(columns.id, states)
+    return lambda columns: columns.id.in_(found[0].states())
+
+
+def counted(tx: Tx, view: View, filter: ItemFilter) -> int | None:
+    """How many items match, when an index alone can tell."""
+    conditions = _required(filter)
+    if len(conditions) != 1 or not _asks_nothing_else(filter):
+        return None
+    for one in helped(tx, view, filter):
+        return int(tx.scalar(one.count()))
+    return None
+
+
+def _required(filter: ItemFilter | None) -> list[JsonFilter]:
+    """The conditions on metadata that every match satisfies."""
+    if filter is None:
+        return []
+    return [*(filter.metadata or ()), *(c for inner in filter.and_ or () for c in _required(inner))]
+
+
+def _asks_nothing_else(filter: ItemFilter) -> bool:
+    plain = ItemFilter(and_=filter.and_, metadata=filter.metadata)
+    return filter == plain and all(_asks_nothing_else(inner) for inner in filter.and_ or ())
+
+
+def _can_be_told(condition: JsonFilter, *, postgres: bool) -> bool:
+    return (
+        can_be_declared(condition.path) and surely(condition, VALUES, postgres=postgres) is not None
+    )
