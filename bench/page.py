@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from bench import floor_page
 from bench.clone import CAMERA, by_camera, by_label, clone, view_of
 from bench.data import LABELS
+from bench.declared import declared
 from bench.measure import Figure, Work, often, side_by_side
 from bench.store import Store
 from gql_service.catalog.binary import binaries_by_id
@@ -30,6 +31,7 @@ MOST_LINES = 8
 def measure(store: Store, runs: int) -> Iterator[Figure]:
     datasets = _piled(store)
     yield from _counts(store, runs)
+    yield from declared(store, runs)
     for lines in (1, 2, 4, 8):
         name = f"first page of 100, {lines} line{'s' if lines > 1 else ''}"
         yield _page(store, runs, name, datasets[lines - 1], 0)

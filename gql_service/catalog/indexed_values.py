@@ -108,7 +108,11 @@ class _Row:
 
     def holds(self, kind: int, tests: Sequence[Predicate]) -> Predicate:
         """What decides nothing has one value: said, so that the index leads to what follows it."""
-        idle = [] if kind in (NUMBER, BOOLEAN) else [self._c.number == 0]
+        idle = []
+        if kind in (STRING, NULL):
+            idle.append(self._c.number == 0)
+        if kind != STRING:
+            idle.append(self._c.text == "")
         return sa.and_(self._c.kind == kind, *idle, *tests)
 
     def is_scalar(self) -> _Ways:

@@ -80,7 +80,7 @@ VALUES = table_of(ItemValue)
 _LINES, _LAYERS = table_of(Line), table_of(Layer)
 
 
-_KEY = re.compile(r'[^"\\\x00-\x1f\x7f]+')
+_KEY = re.compile(r'[^"\\\x00-\x1f\x7f\ud800-\udfff]+')
 _POSITION = re.compile("[0-9]+")
 
 

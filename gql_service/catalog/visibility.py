@@ -49,6 +49,7 @@ __all__ = [  # a view is read with its columns: whoever imports the one wants th
     "Column",
     "ItemColumns",
     "Sheet",
+    "Statement",
     "View",
     "open_view",
     "open_views",

@@ -32,6 +32,7 @@ from gql_service.catalog.visibility import (
     LINES,
     AnnotationColumns,
     ItemColumns,
+    Statement,
     View,
     open_view,
     visible_annotations,
@@ -207,14 +208,10 @@ def _copy_batch(
 
 
 def _visible(
-    view: View,
-    table: sa.Table,
-    build: Callable[[Any], sa.Select[Any]],
-    *,
-    limited: bool = False,
-) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+    view: View, table: sa.Table, build: Callable[[Any], sa.Select[Any]], *, limited: bool = False
+) -> Statement:
     visible: Any = visible_items if table is ITEMS else visible_annotations
-    statement: sa.Select[Any] | sa.CompoundSelect[Any] = visible(view, build, limited=limited)
+    statement: Statement = visible(view, build, limited=limited)
     return statement
 
 

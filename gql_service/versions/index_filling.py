@@ -84,7 +84,7 @@ def drop_index(tx: Tx, dataset: int, path: Sequence[str]) -> None:
     hold_dataset(tx, dataset)
     c = DATASET_INDEXES.c
     gone = sa.delete(DATASET_INDEXES).where(c.dataset == dataset, c.path == spelt(path))
-    if not tx.execute(gone).rowcount:
+    if not can_be_declared(path) or not tx.execute(gone).rowcount:
         raise NotFound("The dataset has no such index", path=("path",))
     tx.published.add(dataset)
 

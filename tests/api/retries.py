@@ -109,6 +109,12 @@ def _tag(ada: Client, shelf: Shelf) -> Input:
     return input
 
 
+def _index(ada: Client, shelf: Shelf) -> Input:
+    input = {"datasetId": shelf.dataset, "path": ["a"]}
+    ada.change("declareMetadataIndex", **input)
+    return input
+
+
 def _locked_dataset(ada: Client, shelf: Shelf) -> Input:
     ada.change("lockDataset", datasetId=shelf.dataset)
     return {"datasetId": shelf.dataset}
@@ -200,6 +206,12 @@ CALLS = {
         {"at": {"number": 2}},
     ),
     "deleteTag": Call("tagId dataset { id tags { id } }", _tag, {"name": "v2"}),
+    "declareMetadataIndex": Call(
+        "dataset { metadataIndexes { path ready createdAt creator { name } } }",
+        _about("dataset", path=["a", "b"]),
+        {"path": ["a"]},
+    ),
+    "dropMetadataIndex": Call("dataset { metadataIndexes { path } }", _index, {"path": ["b"]}),
     "lockDataset": Call(_LOCK, _about("dataset", reason="frozen"), {"reason": "thawed"}),
     "unlockDataset": Call(_LOCK, _locked_dataset, {"datasetId": "ds_9"}),
     "mergeDatasets": Call(_JOB, _two_datasets, {"policy": "THREE_WAY"}),

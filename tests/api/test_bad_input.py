@@ -166,6 +166,17 @@ MUTATIONS: list[tuple[str, dict[str, Any], str, list[str]]] = [
         ["reason"],
     ),
     ("unlockDataset", {"datasetId": "ds_1"}, "NOT_LOCKED", ["datasetId"]),
+    ("declareMetadataIndex", {"datasetId": "ds_999", "path": ["a"]}, "NOT_FOUND", ["datasetId"]),
+    ("declareMetadataIndex", {"datasetId": "ds_1", "path": ["a", "0"]}, "INVALID", ["path"]),
+    ("declareMetadataIndex", {"datasetId": "ds_1", "path": []}, "INVALID", ["path"]),
+    (
+        "declareMetadataIndex",
+        {"datasetId": "ds_1", "path": ["x"] * 33},
+        "LIMIT_EXCEEDED",
+        ["path"],
+    ),
+    ("dropMetadataIndex", {"datasetId": "ds_1", "path": ["a"]}, "NOT_FOUND", ["path"]),
+    ("dropMetadataIndex", {"datasetId": "ds_1", "path": ["\ud800"]}, "NOT_FOUND", ["path"]),
     # times
     ("createToken", {"name": "x", "expiresAt": "2030-01-01"}, "INVALID", ["expiresAt"]),
     ("createToken", {"name": "x", "expiresAt": "2030-01-01T00:00:00"}, "INVALID", ["expiresAt"]),

@@ -30,6 +30,7 @@ SOURCES = "{ datasets(first: %(n)d) { nodes { sources { %(field)s } } } }"
 VERSIONS = "{ datasets(first: %(n)d) { nodes { version { %(field)s } } } }"
 EXPIRATIONS = "{ datasets(first: %(n)d) { nodes { expiration { %(field)s } } } }"
 RETENTIONS = "{ datasets(first: %(n)d) { nodes { retention { %(field)s } } } }"
+INDEXES = "{ datasets(first: %(n)d) { nodes { metadataIndexes { %(field)s } } } }"
 LOCKS = "{ datasets(first: %(n)d) { nodes { lock { %(field)s } } } }"
 TAGS = "{ datasets(first: %(n)d) { nodes { tags { %(field)s } } } }"
 RECIPES = '{ recipes(projectId: "%(project)s", first: %(n)d) { nodes { %(field)s } } }'
@@ -76,6 +77,8 @@ COSTS: dict[str, tuple[str, str, int]] = {
     "Dataset.updatedBy": (DATASETS, "updatedBy { id }", 2),
     "Dataset.labelCounts": (DATASETS, "labelCounts { label }", 1),
     "Dataset.tags": (DATASETS, "tags { name golden }", 1),
+    "Dataset.metadataIndexes": (DATASETS, "metadataIndexes { path ready }", 1),
+    "MetadataIndex.creator": (INDEXES, "creator { id }", 1),
     "Dataset.lock": (DATASETS, "lock { reason }", 0),
     "Dataset.expiration": (DATASETS, "expiration { itemMaxDays }", 0),
     "DatasetExpiration.creator": (EXPIRATIONS, "creator { id }", 1),
@@ -150,7 +153,7 @@ def counted(statements: list[str]) -> int:
 def many(ada: Client, shelf: Shelf) -> Shelf:
     """Many annotated items, and a clone of a clone of them; several projects and recipes.
 
-    Every dataset is locked, has two tags, and lets its items and versions expire.
+    Every dataset is locked, has two tags and two indexes, and lets its items and versions expire.
     """
     sha = hashlib.sha256(b"shelf 0").hexdigest()
     new = [
@@ -166,6 +169,7 @@ def many(ada: Client, shelf: Shelf) -> Shelf:
     for dataset in ("ds_1", "ds_2", "ds_3"):
         for name in ("first", "second"):
             ada.change("tagVersion", datasetId=dataset, name=name)
+            ada.change("declareMetadataIndex", datasetId=dataset, path=[name])
         kept = {"expiration": {"itemMaxDays": 1}, "retention": {"keepDays": 1}}
         ada.change("updateDataset", datasetId=dataset, **kept)
         ada.change("lockDataset", datasetId=dataset)

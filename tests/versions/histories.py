@@ -9,6 +9,7 @@ from gql_service.database.engine import Database
 from tests.versions.differing import compare_diffs
 from tests.versions.ending import compare_everything
 from tests.versions.flattening_steps import flatten_amid, flatten_quietly
+from tests.versions.indexing_steps import amid_indexes, compare_indexed
 from tests.versions.marking_steps import try_locked
 from tests.versions.remembering import compare_pasts
 from tests.versions.retaining_steps import RETAINING
@@ -75,8 +76,10 @@ def run_history(
     weights = [weight for _, weight in kinds]
     twin = Twin(database, stage)
     # Of their own: every seed lives the history it lived.
-    marker, flattener = (random.Random(f"{name} {seed}") for name in ("marks", "flattens"))
-    amid = flatten_amid([kind for kind, _ in kinds])
+    others = ("marks", "flattens", "indexes")
+    marker, flattener, indexer = (random.Random(f"{name} {seed}") for name in others)
+    names = [amid_indexes(step, indexer.randrange) for step in names]
+    amid = flatten_amid(names)
     at = 0
     try:
         begin(twin, choose)
@@ -89,6 +92,7 @@ def run_history(
                 kind = flatten_quietly if flattener.random() < 0.5 else amid
                 kind(twin, flattener.randrange)
         compare_everything(twin)
+        compare_indexed(twin, indexer.randrange)
         compare_diffs(twin)
         compare_pasts(twin)
     except Exception as error:

@@ -209,6 +209,8 @@ def _wholes() -> list[Row]:
         _on("tagVersion", "curate", name="new"),
         _on("deleteTag", "curate", name="first"),
         _on("lockDataset", "curate"),
+        _on("declareMetadataIndex", "curate", path=["new"]),
+        _on("dropMetadataIndex", "curate", path=["first"]),
         Row(
             "Mutation.unlockDataset",
             {"datasetId": Id("locked/dataset")},

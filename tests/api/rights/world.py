@@ -200,6 +200,7 @@ def _fill(client: Client, name: str) -> dict[str, str]:
     _look_up(client, things)
     things |= _disputed(client, things, name)
     tag = client.change("tagVersion", "tag { id }", datasetId=things["dataset"], name="first")
+    client.change("declareMetadataIndex", datasetId=things["dataset"], path=["first"])
     things["tag"] = tag["tag"]["id"]
     client.change("deleteItems", datasetId=things["dataset"], selection=_one(things["gone/item"]))
     client.change("lockDataset", datasetId=things["locked/dataset"])
