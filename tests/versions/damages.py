@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.lost_state import LOST
+from gql_service.catalog.metadata_index import VALUES
 from gql_service.catalog.tag import TAGS
 from gql_service.catalog.visibility import (
     ANNOTATIONS,
@@ -21,6 +22,7 @@ from gql_service.database.columns import FOREVER
 from gql_service.database.engine import Tx
 from gql_service.versions.counting import LABEL_COUNTS
 from gql_service.versions.draft import VERSIONS
+from gql_service.versions.index_filling import declare_index
 from gql_service.versions.knowledge import KNOWLEDGE
 from gql_service.versions.tags import tag_version
 from tests.builders import Lab
@@ -205,6 +207,18 @@ def lost_after_the_head(tx: Tx, place: Place) -> None:
     row = {"key": 1, "line": line_of(tx, place.source), "until": 99, "of_item": True}
     row |= {"root": 1, "item": 1, "write": 1, "origin_dataset": 1, "origin_version": 1}
     tx.execute(sa.insert(LOST).values(row))
+
+
+def index_value(**values: Any) -> Callable[[Tx, Place], None]:
+    """A value of an index of the source that says something else; without values, it is gone."""
+
+    def damage(tx: Tx, place: Place) -> None:
+        declare_index(tx, place.source, ["n"])
+        one = VALUES.c.state == sa.select(sa.func.min(VALUES.c.state)).scalar_subquery()
+        change = sa.update(VALUES).values(**values) if values else sa.delete(VALUES)
+        tx.execute(change.where(one))
+
+    return damage
 
 
 def missing_version(tx: Tx, place: Place) -> None:

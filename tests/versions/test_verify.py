@@ -35,6 +35,7 @@ from tests.versions.damages import (
     expired_version,
     forgotten,
     forgotten_annotations,
+    index_value,
     late_whiteout,
     layer,
     line_of,
@@ -81,6 +82,8 @@ NUMBERED = "versions are numbered from 1 to the head"
 ORPHANS = "every annotation lies on an item that is shown"
 ITEM_TWICE, PATH_TWICE = "every item is shown once", "every path is shown once"
 LOCKED_BY = "a locked dataset is not deleted, and was locked by somebody"
+HAS_ALL = "an index has the values of all states that it has come to"
+HAS_NO_OTHER = "an index has no values but those of the states of its line"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFERENCES = "references are what heads show"
 
@@ -186,6 +189,9 @@ DAMAGES: dict[str, tuple[Callable[[Tx, Place], None], set[str]]] = {
         dataset_row(keep_days=3),
         {"a retention is of numbers, and was set by somebody"},
     ),
+    "a value that an index has lost": (index_value(), {HAS_ALL}),
+    "another value in an index": (index_value(number=7), {HAS_ALL, HAS_NO_OTHER}),
+    "a value that ends later than its state": (index_value(until=99), {HAS_ALL, HAS_NO_OTHER}),
     "a lost state dated after the head": (
         lost_after_the_head,
         {"no lost state is dated after its dataset's head"},
