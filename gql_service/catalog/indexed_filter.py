@@ -8,7 +8,7 @@ counted in the index alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from gql_service.catalog.metadata_index import (
     can_be_declared,
     spelt,
 )
+from gql_service.catalog.prepared import SHAPES, masks_of, numbers_of, view_shaped
 from gql_service.catalog.visibility import ITEMS, ItemColumns, View, item_values_shown
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
@@ -56,40 +57,82 @@ class Helped:
     def states(self) -> sa.CompoundSelect[Any]:
         """The ids of the states that may satisfy the condition: of all that a sheet shows, those
         that one above covers too."""
-        return sa.union_all(*(one for depth in self.indexes for one in self._states(depth)))
+        return _states(self.view, self.condition, self.indexes, self.postgres)
 
-    def count(self) -> sa.Select[Any]:
+    def few_states(self, tx: Tx) -> list[int] | None:
+        """The same, read; None when they are many."""
+        rows = tx.rows(self._prepared().states, self._numbers())
+        return [row.state for row in rows] if len(rows) <= FEW else None
+
+    def count(self, tx: Tx) -> int:
         """How many items the view shows that satisfy the condition."""
-        counts = [one for depth in self.indexes for one in self._counts(depth)]
-        whole = sa.union_all(*counts).subquery()
-        return sa.select(sa.func.sum(whole.c.found))
+        return int(tx.scalar(self._prepared().count, self._numbers()))
 
-    def _states(self, depth: int) -> Iterator[sa.Select[Any]]:
-        """A statement for each range of the index: of ranges that are joined by OR, SQLite would
-        read the whole index."""
+    def _prepared(self) -> _Prepared:
+        form = (repr(self.condition), self.view.live, masks_of(self.view), self.postgres, FEW)
+        found = _PREPARED.get(form)
+        if found is None:
+            if len(_PREPARED) >= SHAPES:
+                _PREPARED.clear()
+            found = _PREPARED[form] = _prepare(self)
+        return found
+
+    def _numbers(self) -> dict[str, int]:
+        given = {f"index_{depth}": index for depth, index in self.indexes.items()}
+        return numbers_of(self.view) | given
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The statements for a condition, over views of one shape."""
+
+    states: Prepared
+    count: Prepared
+
+
+_PREPARED: dict[tuple[Any, ...], _Prepared] = {}
+
+
+def _prepare(asked: Helped) -> _Prepared:
+    view = view_shaped(asked.view.live, masks_of(asked.view))
+    big = sa.BigInteger()
+    indexes = {depth: sa.bindparam(f"index_{depth}", type_=big) for depth in asked.indexes}
+    states = _states(view, asked.condition, indexes, asked.postgres).limit(FEW + 1)
+    count = _count(view, asked.condition, indexes, asked.postgres)
+    return _Prepared(Prepared(states), Prepared(count))
+
+
+def _states(
+    view: View, condition: JsonFilter, indexes: Mapping[int, Any], postgres: bool
+) -> sa.CompoundSelect[Any]:
+    """A branch for each range of the index: of ranges that are joined by OR, SQLite would read the
+    whole index."""
+    branches = []
+    for depth, index in indexes.items():
         values = VALUES.alias()
         # Without what covers them: few are covered, and the filter is asked of what is shown.
-        dated, *_cover = self._shown(depth, values)
-        for may in (*self._surely(values), unsure(self.condition, values)):
-            yield sa.select(values.c.state).where(dated, may)
+        dated, *_cover = item_values_shown(view, depth, values, values.c.index == index)
+        sure = surely(condition, values, postgres=postgres) or []
+        for may in (*sure, unsure(condition, values)):
+            branches.append(sa.select(values.c.state).where(dated, may))
+    return sa.union_all(*branches)
 
-    def _counts(self, depth: int) -> Iterator[sa.Select[Any]]:
-        values = VALUES.alias()
-        shown = self._shown(depth, values)
+
+def _count(
+    view: View, condition: JsonFilter, indexes: Mapping[int, Any], postgres: bool
+) -> sa.Select[Any]:
+    branches = []
+    for depth, index in indexes.items():
+        values, state = VALUES.alias(), ITEMS.alias()
+        shown = item_values_shown(view, depth, values, values.c.index == index)
         found = sa.select(sa.func.count().label("found")).where(*shown)
-        for sure in self._surely(values):
-            yield found.select_from(values).where(sure)
-        state = ITEMS.alias()
-        asked = json_predicate(state.c.metadata, self.condition, postgres=self.postgres)
+        sure = surely(condition, values, postgres=postgres) or []
+        branches += [found.select_from(values).where(one) for one in sure]
+        asked = json_predicate(state.c.metadata, condition, postgres=postgres)
         told = found.select_from(values.join(state, state.c.id == values.c.state))
-        yield told.where(unsure(self.condition, values), asked)
-
-    def _shown(self, depth: int, values: sa.FromClause) -> list[Predicate]:
-        here = values.c.index == self.indexes[depth]
-        return item_values_shown(self.view, depth, values, here)
-
-    def _surely(self, values: sa.FromClause) -> list[Predicate]:
-        return surely(self.condition, values, postgres=self.postgres) or []
+        branches.append(told.where(unsure(condition, values), asked))
+    whole = sa.union_all(*branches).subquery()
+    return sa.select(sa.func.sum(whole.c.found))
 
 
 def helped(tx: Tx, view: View, filter: ItemFilter | None) -> list[Helped]:
@@ -112,11 +155,7 @@ def helped(tx: Tx, view: View, filter: ItemFilter | None) -> list[Helped]:
 
 def few_states(tx: Tx, view: View, filter: ItemFilter | None) -> list[int] | None:
     """The ids of some states, among them all that match, when an index tells that they are few."""
-    for one in helped(tx, view, filter):
-        rows = tx.rows(one.states().limit(FEW + 1))
-        if len(rows) <= FEW:
-            return [row.state for row in rows]
-    return None
+    return _first_few(tx, helped(tx, view, filter))
 
 
 def states_within(
@@ -127,21 +166,26 @@ def states_within(
     found = helped(tx, view, filter)
     if not found:
         return lambda _columns: sa.true()
-    for one in found:
-        few = tx.rows(one.states().limit(FEW + 1))
-        if len(few) <= FEW:
-            states = [row.state for row in few]
-            return lambda columns: among(columns.id, states)
+    few = _first_few(tx, found)
+    if few is not None:
+        return lambda columns: among(columns.id, few)
     return lambda columns: columns.id.in_(found[0].states())
+
+
+def _first_few(tx: Tx, found: Sequence[Helped]) -> list[int] | None:
+    for one in found:
+        few = one.few_states(tx)
+        if few is not None:
+            return few
+    return None
 
 
 def counted(tx: Tx, view: View, filter: ItemFilter) -> int | None:
     """How many items match, when an index alone can tell."""
-    conditions = _required(filter)
-    if len(conditions) != 1 or not _asks_nothing_else(filter):
+    if len(_required(filter)) != 1 or not _asks_nothing_else(filter):
         return None
     for one in helped(tx, view, filter):
-        return int(tx.scalar(one.count()))
+        return one.count(tx)
     return None
 
 
