@@ -32,9 +32,9 @@ from gql_service.database.sets import among, among_given
 
 Predicate = sa.ColumnElement[bool]
 
-FEW = 5_000
-"""States that are looked up one by one and then sorted sooner than a page's worth of them is met
-on the way through all items: half a page of them in a million would be a way of ten thousand."""
+FEW = 3_000
+"""States that are looked up by their ids, and then sorted, about as soon as a page's worth of them
+is met on the way through all items: of a million, on a way of thirty thousand."""
 
 _READY = Prepared(
     sa.select(LINE_INDEXES.c.id, LINE_INDEXES.c.line, LINE_INDEXES.c.path).where(
@@ -61,8 +61,10 @@ class Helped:
 
     def few_states(self, tx: Tx) -> list[int] | None:
         """The same, read; None when they are many."""
-        rows = tx.rows(self._prepared().states, self._numbers())
-        return [row.state for row in rows] if len(rows) <= FEW else None
+        prepared, numbers = self._prepared(), self._numbers()
+        if tx.scalar(prepared.up_to_many, numbers) > FEW:
+            return None
+        return [row.state for row in tx.rows(prepared.states, numbers)]
 
     def count(self, tx: Tx) -> int:
         """How many items the view shows that satisfy the condition."""
@@ -86,6 +88,8 @@ class Helped:
 class _Prepared:
     """The statements for a condition, over views of one shape."""
 
+    up_to_many: Prepared
+    """How many states there are, counted no further than to one too many."""
     states: Prepared
     count: Prepared
 
@@ -97,9 +101,10 @@ def _prepare(asked: Helped) -> _Prepared:
     view = view_shaped(asked.view.live, masks_of(asked.view))
     big = sa.BigInteger()
     indexes = {depth: sa.bindparam(f"index_{depth}", type_=big) for depth in asked.indexes}
-    states = _states(view, asked.condition, indexes, asked.postgres).limit(FEW + 1)
+    states = _states(view, asked.condition, indexes, asked.postgres)
+    few = sa.select(sa.func.count()).select_from(states.limit(FEW + 1).subquery())
     count = _count(view, asked.condition, indexes, asked.postgres)
-    return _Prepared(Prepared(states), Prepared(count))
+    return _Prepared(Prepared(few), Prepared(states), Prepared(count))
 
 
 def _states(
