@@ -120,6 +120,8 @@ def test_nothing_that_a_filter_finds_depends_on_an_index(lab: Lab) -> None:
 
     assert ready(lab, dataset) == [True]
     assert compare(lab, dataset, wheres=conditions()) == 2 * len(conditions()) - 4
+    spelt_alike = ItemFilter(metadata=[JsonFilter(path=['a"."b'], exists=True)])
+    assert compare(lab, dataset, wheres=[spelt_alike]) == 0
     assert len(lab.rows(VALUES)) == 28  # 26 values, and two lists on the way to nothing
     lab.verify()
 
