@@ -50,13 +50,15 @@ def run_history(
     into: bool | None = None,
     reverting: bool | None = None,
     retaining: bool | None = None,
+    indexing: bool | None = None,
     flattened: float = FLATTENED,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
 
     Without `dropping` every third seed also deletes and purges datasets, without `into` every fifth
-    also merges into datasets that are there, without `reverting` every fifth one also reverts, and
-    without `retaining` every seventh also lets versions expire.
+    also merges into datasets that are there, without `reverting` every fifth one also reverts,
+    without `retaining` every seventh also lets versions expire, and without `indexing` every third
+    also declares and drops metadata indexes.
     Raises Failed when service and model disagree anywhere.
     """
     chooser = random.Random(seed)
@@ -65,6 +67,7 @@ def run_history(
     with_into = seed % 5 == 3 if into is None else into
     with_reverts = seed % 5 == 4 if reverting is None else reverting
     with_retention = seed % 7 == 5 if retaining is None else retaining
+    with_indexes = seed % 3 == 1 if indexing is None else indexing
     kinds = [
         *(*EDITS, *SHARING),
         *(INTO if with_into else ()),
@@ -78,7 +81,8 @@ def run_history(
     # Of their own: every seed lives the history it lived.
     others = ("marks", "flattens", "indexes")
     marker, flattener, indexer = (random.Random(f"{name} {seed}") for name in others)
-    names = [amid_indexes(step, indexer.randrange) for step in names]
+    if with_indexes:
+        names = [amid_indexes(step, indexer.randrange) for step in names]
     amid = flatten_amid(names)
     at = 0
     try:
@@ -92,7 +96,8 @@ def run_history(
                 kind = flatten_quietly if flattener.random() < 0.5 else amid
                 kind(twin, flattener.randrange)
         compare_everything(twin)
-        compare_indexed(twin, indexer.randrange)
+        if with_indexes:
+            compare_indexed(twin, indexer.randrange)
         compare_diffs(twin)
         compare_pasts(twin)
     except Exception as error:

@@ -67,7 +67,7 @@ def amid_indexes(step: Step, choose: Choose) -> Step:
 
 
 def compare_indexed(twin: Twin, choose: Choose) -> None:
-    """Every readable version of every dataset is asked something, and all indexes are checked."""
+    """Every readable version that an index helps is asked something; all indexes are checked."""
     for dataset in twin.world.datasets:
         if dataset.number not in twin.purged and not dataset.deleted:
             for version in dataset.readable():
@@ -90,7 +90,9 @@ def _ask(twin: Twin, dataset: int, version: int, choose: Choose) -> None:
     where = f"{dataset} at {version}: {condition}"
     with twin.database.read() as tx:
         view, filter = open_view(tx, twin.id(dataset), version), ItemFilter(metadata=[condition])
-        twin.done["index: asked" if helped(tx, view, filter) else "index: none"] += 1
+        if not helped(tx, view, filter):  # what filters find without is compared elsewhere
+            return
+        twin.done["index: asked"] += 1
         found = [row.key for row in page_items(tx, view, filter, limit=1_000).rows]
         agree(sorted(found), expected, where)
         agree(count_items(tx, view, filter), len(expected), where)
