@@ -9,7 +9,6 @@ nothing, so it may be begun twice.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.field import StrawberryField
 
+from gql_service.api.batches import Begun, Turns
 from gql_service.api.completing import (
     Complete,
     Field,
@@ -52,7 +52,6 @@ from gql_service.api.completing import (
 from gql_service.api.context import Context
 from gql_service.api.documents import Document, problems_of
 from gql_service.api.selecting import Nodes, Selecting, uses_variables, variables_in
-from gql_service.api.started import Waiting
 
 VARIANTS = 4
 """Plans remembered per operation: one for each way in which its directives turn out."""
@@ -96,7 +95,7 @@ class Query:
         self._deciding = sorted(set(variables_in(_directives(document.node))))
         self._plans: dict[tuple[Any, ...], Plan | None] = {}
 
-    async def executed(self, variables: dict[str, Any] | None, context: Context) -> dict[str, Any]:
+    def executed(self, variables: dict[str, Any] | None, context: Context) -> dict[str, Any]:
         """The data of the answer. Raises NotPlain, or whatever a resolver raised."""
         given = get_variable_values(
             self._schema, self._operation.variable_definitions or (), variables or {}
@@ -108,10 +107,10 @@ class Query:
             raise NotPlain
         selecting = Selecting(self._schema, self._fragments, self._operation, given, plan.known)
         context.selections = selecting
-        async with asyncio.TaskGroup() as tasks:
-            made = plan.root.complete(Run(context, selecting, tasks), None)
-            if type(made) is Waiting:
-                made = await made
+        context.turns = turns = Turns()
+        made = plan.root.complete(Run(context, selecting, turns), None)
+        if type(made) is Begun:
+            made = turns.finished(made)
         return cast(dict[str, Any], made)
 
     def _plan(self, given: VariableValues) -> Plan | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -23,9 +22,9 @@ from graphql import (
 from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
+from gql_service.api.batches import Begun, Turns
 from gql_service.api.context import Context, Info
 from gql_service.api.selecting import Nodes, Selecting
-from gql_service.api.started import Waiting, started
 
 
 class NotPlain(Exception):
@@ -39,12 +38,12 @@ class Run:
 
     context: Context
     selecting: Selecting
-    tasks: asyncio.TaskGroup
+    turns: Turns
     arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 Complete: TypeAlias = Callable[[Run, Any], Any]
-"""Makes JSON of a value, or `Waiting` for it."""
+"""Makes JSON of a value, or `Begun` for it."""
 
 
 def leaf(type_: GraphQLLeafType) -> Complete:
@@ -91,10 +90,10 @@ def listed(inner: Complete) -> Complete:
         if not isinstance(value, list | tuple):
             raise NotPlain
         made = [inner(run, one) for one in value]
-        if Waiting not in map(type, made):
+        if Begun not in map(type, made):
             return made
-        late: list[_Late] = [(at, one, None) for at, one in enumerate(made) if type(one) is Waiting]
-        return started(_settled(run, made, late))
+        late: list[_Late] = [(at, one, None) for at, one in enumerate(made) if type(one) is Begun]
+        return run.turns.started(_settled(run, made, late))
 
     return complete
 
@@ -135,14 +134,14 @@ class Field:
     """None where they depend on variables."""
 
     def answer(self, run: Run, source: Any) -> Any:
-        """What the resolver answers, or `Waiting` for it."""
+        """What the resolver answers, or `Begun` for it."""
         assert self.call is not None
         given = self._given(run)
         if self.info_name is not None:
             given = {**given, self.info_name: self._info(run)}
         answer = self.call(source, **given) if self.takes_self else self.call(**given)
         if type(answer) is CoroutineType:
-            return started(answer)
+            return run.turns.started(answer)
         if isawaitable(answer):
             raise NotPlain
         return answer
@@ -179,7 +178,7 @@ class Field:
         return Info(_raw_info=raw, _field=cast(StrawberryField, self.definition))
 
 
-_Late = tuple[Any, Waiting, Complete | None]
+_Late = tuple[Any, Begun, Complete | None]
 """Where a value belongs in a list or an object, and how it is completed, if it has to be."""
 
 
@@ -207,14 +206,14 @@ class Objects:
                 answer = getattr(source, one.attribute)
             else:
                 answer = one.answer(run, source)
-                if type(answer) is Waiting:
+                if type(answer) is Begun:
                     made[one.key] = None
                     late.append((one.key, answer, one.complete))
                     continue
             value = made[one.key] = one.complete(run, answer)
-            if type(value) is Waiting:
+            if type(value) is Begun:
                 late.append((one.key, value, None))
-        return started(_settled(run, made, late)) if late else made
+        return run.turns.started(_settled(run, made, late)) if late else made
 
 
 async def _settled(run: Run, into: Any, late: list[_Late]) -> Any:
@@ -222,15 +221,16 @@ async def _settled(run: Run, into: Any, late: list[_Late]) -> Any:
     if len(late) == 1:
         await _fill(run, into, *late[0])
         return into
-    for task in [run.tasks.create_task(_fill(run, into, *one)) for one in late]:
-        await task
+    for filling in [run.turns.started(_fill(run, into, *one)) for one in late]:
+        if type(filling) is Begun:
+            await filling
     return into
 
 
-async def _fill(run: Run, into: Any, at: Any, waiting: Waiting, complete: Complete | None) -> None:
+async def _fill(run: Run, into: Any, at: Any, waiting: Begun, complete: Complete | None) -> None:
     value = await waiting
     if complete is not None:
         value = complete(run, value)
-        if type(value) is Waiting:
+        if type(value) is Begun:
             value = await value
     into[at] = value

@@ -6,9 +6,10 @@ one snapshot, until the operation writes. Records that several fields ask for ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -16,6 +17,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from gql_service import metrics
+from gql_service.api.batches import Batch, Begun, Turns
 from gql_service.api.documents import Document
 from gql_service.api.grants import Grants
 from gql_service.api.selecting import Selecting
@@ -34,6 +36,9 @@ T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 S = TypeVar("S")
+Loader: TypeAlias = DataLoader[Any, Any] | Batch[Any, Any]
+"""The library's where graphql-core executes, which needs an event loop; ours in compiled queries,
+which have none."""
 
 NEEDS_TOKEN = "A token is needed: Authorization: Bearer <token>"
 
@@ -79,7 +84,8 @@ class Context:
     document: Document
     tally: Tally
     selections: Selecting | None = None
-    _loaders: dict[tuple[Any, str], DataLoader[Any, Any]] = field(default_factory=dict)
+    turns: Turns | None = None
+    _loaders: dict[tuple[Any, str], Loader] = field(default_factory=dict)
     _heads: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -126,17 +132,30 @@ class Context:
 
         return await self._loader(batch, repr(shape), shaped).load(key)
 
+    async def together(self, *works: Coroutine[Any, Any, T]) -> list[T]:
+        """What they return, all of them begun before any is waited for."""
+        if self.turns is None:
+            return list(await asyncio.gather(*works))
+        begun = [self.turns.started(work) for work in works]
+        return [await one if type(one) is Begun else one for one in begun]
+
     def _loader(
         self, name: Any, shape: str, batch: Callable[[Tx, Collection[K]], Mapping[K, V]]
-    ) -> DataLoader[K, V | None]:
-        if (name, shape) not in self._loaders:
+    ) -> Loader:
+        found = self._loaders.get((name, shape))
+        if found is None:
+            found = self._loaders[name, shape] = self._made(batch)
+        return found
 
-            async def load(keys: list[K]) -> list[V | None]:
-                found = await self.read(lambda tx: batch(tx, keys))
-                return [found.get(key) for key in keys]
+    def _made(self, batch: Callable[[Tx, Collection[K]], Mapping[K, V]]) -> Loader:
+        def read(keys: list[K]) -> Mapping[K, V]:
+            return self.reads.read(lambda tx: batch(tx, keys), self.identity.actor)
 
-            self._loaders[name, shape] = DataLoader(load)
-        return self._loaders[name, shape]
+        async def listed(keys: list[K]) -> list[V | None]:
+            found = read(keys)
+            return [found.get(key) for key in keys]
+
+        return DataLoader(listed) if self.turns is None else self.turns.batch(read)
 
     def head(self, dataset: DatasetRecord) -> int:
         """The head that this request sees: the first one it met, whatever is written meanwhile."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,7 +178,7 @@ class Operations:
         filter_limits.set(self._filter_limits)
         begun = _Begun(self._backend, asked, operation, text, document, viewer, reads)
         try:
-            result = completed(begun.executed())
+            result = begun.executed()
         except InvalidOperationTypeError:
             return refused(
                 ErrorCode.INVALID,
@@ -201,17 +201,19 @@ class _Begun:
     viewer: Identity | None
     reads: Reads
 
-    async def executed(self) -> ExecutionResult:
+    def executed(self) -> ExecutionResult:
         """Compiled where it is plain success, by graphql-core otherwise."""
         query = self._query()
         if query is not None:
             context = self._context()
-            try:
-                data = await query.executed(self.operation.variables, context)
-            except Exception:  # whatever it is, graphql-core meets it again and says so
-                await _others_ended()
-            else:
+            # Whatever goes wrong, graphql-core meets it again and says so.
+            with suppress(Exception):
+                data = query.executed(self.operation.variables, context)
                 return self._with_cost(ExecutionResult(data=data, errors=None), context)
+        return completed(self._judged())
+
+    async def _judged(self) -> ExecutionResult:
+        """By graphql-core."""
         context = self._context()
         allowed = {OperationType.QUERY}
         if self.asked.changes_allowed:
@@ -241,15 +243,6 @@ class _Begun:
         if context.tally.wanted:
             result.extensions = {"cost": {"nodes": context.tally.nodes}}
         return result
-
-
-async def _others_ended() -> None:
-    """Ends what an execution that was given up has left waiting in this thread."""
-    await asyncio.sleep(0)  # loaders that were about to begin have begun then
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _never_begun(error: GraphQLError | LimitExceeded) -> ExecutionResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Annotated
 
@@ -84,7 +83,7 @@ class Query(PlanQueries):
     ) -> list[Node | None]:
         if len(ids) > MOST_NODES:
             raise LimitExceeded(f"At most {MOST_NODES} ids can be given", path=("ids",))
-        found = await asyncio.gather(*(_one(info, id, at) for at, id in enumerate(ids)))
+        found = await info.context.together(*(_one(info, id, at) for at, id in enumerate(ids)))
         return list(found)  # type: ignore[arg-type]  # an exception stands for its error
 
     @resolver(description="Who is asking.")
@@ -242,7 +241,7 @@ class Query(PlanQueries):
         ],
     ) -> RecipeComparison | None:
         one, other = parse_as(RecipeId, left, ("left",)), parse_as(RecipeId, right, ("right",))
-        ours, theirs = await asyncio.gather(
+        ours, theirs = await info.context.together(
             node_reads.load_recipe_node(info, one.key, one.revision),
             node_reads.load_recipe_node(info, other.key, other.revision),
         )
