@@ -235,9 +235,11 @@ def count_statements(database: Database) -> CountStatements:
         for engine in (database.engine, database.reading):
             event.listen(engine, "before_cursor_execute", note)
             _HEARD.add(engine)
+        brief, database.brief = database.brief, None  # or a thread would not be asked
         try:
             yield statements
         finally:
+            database.brief = brief
             for engine in (database.engine, database.reading):
                 event.remove(engine, "before_cursor_execute", note)
 

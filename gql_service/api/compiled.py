@@ -51,6 +51,7 @@ from gql_service.api.completing import (
 )
 from gql_service.api.context import Context
 from gql_service.api.documents import Document, problems_of
+from gql_service.api.haste import Haste
 from gql_service.api.selecting import Nodes, Selecting, uses_variables, variables_in
 
 VARIANTS = 4
@@ -94,6 +95,7 @@ class Query:
         }
         self._deciding = sorted(set(variables_in(_directives(document.node))))
         self._plans: dict[tuple[Any, ...], Plan | None] = {}
+        self.haste = Haste()
 
     def executed(self, variables: dict[str, Any] | None, context: Context) -> dict[str, Any]:
         """The data of the answer. Raises NotPlain, or whatever a resolver raised."""
@@ -111,6 +113,7 @@ class Query:
         made = plan.root.complete(Run(context, selecting, turns), None)
         if type(made) is Begun:
             made = turns.finished(made)
+        self.haste.proven = True
         return cast(dict[str, Any], made)
 
     def _plan(self, given: VariableValues) -> Plan | None:

@@ -57,6 +57,10 @@ class Documents:
         self._settings = settings
         self._remembered: Remembered[str, Document] = Remembered(_REMEMBERED)
 
+    def known(self, text: str) -> Document | None:
+        """One that has been read before, and is remembered."""
+        return self._remembered.get(text)
+
     def read(self, text: str) -> Document:
         """The document, if it keeps to the limits.
 

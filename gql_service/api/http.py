@@ -10,7 +10,7 @@ with us is logged under the id of the request and not shown.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -23,14 +23,16 @@ from gql_service.api.answers import (
     refusal_response,
     refused,
 )
+from gql_service.api.asked import Asked, Operation, operation_in
 from gql_service.api.auth import bearer_token, find_viewer
 from gql_service.api.context import NEEDS_TOKEN, Backend
+from gql_service.api.haste import LONGEST_TEXT
 from gql_service.api.json_body import decode, encode, read_body
 from gql_service.api.live.event_stream import EVENTS_TYPE, EventStream, whole_stream
 from gql_service.api.live.feed import Feed
 from gql_service.api.live.telling import Failed, Subscribed
 from gql_service.api.multipart import read_multipart, require_preflight
-from gql_service.api.operations import Asked, Operation, Operations, operation_in
+from gql_service.api.operations import Operations
 from gql_service.api.serving import serving
 from gql_service.api.timing import timed
 from gql_service.catalog.user import Identity
@@ -92,8 +94,10 @@ class GraphQLEndpoint:
                 status=415,
             )
         try:
+            asked = replace(asked, streams=streams)
+            if asked.brief and media_type and (at_once := self.operations.at_once(asked)):
+                return at_once
             async with timed(request, self.backend):
-                asked = replace(asked, streams=streams)
                 answer = await self.backend.run(lambda: self.operations.answer(asked))
         except Failed as failure:
             return whole_stream(encode({"errors": failure.errors}))
@@ -120,7 +124,10 @@ class GraphQLEndpoint:
                     viewer = await self._viewer(request)
                     most = most if viewer is None else settings.max_json_bytes
                 body = await read_body(request, most, settings.request_seconds)
-                return replace(asked, said=partial(_in_json, body), viewer=viewer)
+                brief = len(body) <= LONGEST_TEXT
+                return replace(
+                    asked, said=cache(partial(_in_json, body)), viewer=viewer, brief=brief
+                )
             case "multipart/form-data":
                 return await self._read_form(request, asked)
         await self._viewer(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ from gql_service.errors import Invalid, LimitExceeded
 async def read_body(request: Request, most: int, seconds: float) -> bytes:
     """The body. Raises LimitExceeded beyond so many bytes, TimeoutError when it takes longer."""
     body = bytearray()
-    with anyio.fail_after(seconds):
+    async with asyncio.timeout(seconds):
         async for chunk in request.stream():
             body += chunk
             if len(body) > most:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLError
-from starlette.datastructures import FormData
 from starlette.responses import Response
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from gql_service.api.answers import JSON_TYPE, error_entry, json_response, refused
+from gql_service.api.asked import Asked, Operation
 from gql_service.api.auth import viewer_of
 from gql_service.api.compiled import Query, compiled
 from gql_service.api.connections import largest_page
@@ -25,9 +26,10 @@ from gql_service.api.documents import (
     is_subscription,
     require_one_operation,
 )
+from gql_service.api.haste import BRIEF_SECONDS
 from gql_service.api.labels import tell_operation
 from gql_service.api.live.telling import Subscribed, subscribed
-from gql_service.api.persisted import PersistedDocuments, document_name, read_trusted
+from gql_service.api.persisted import PersistedDocuments, read_trusted
 from gql_service.api.remembered import Remembered
 from gql_service.api.schema import schema
 from gql_service.api.tally import Tally
@@ -35,39 +37,7 @@ from gql_service.api.threads import completed
 from gql_service.catalog.filter_limits import FilterLimits, filter_limits
 from gql_service.catalog.user import Identity
 from gql_service.database.reads import Reads
-from gql_service.errors import ErrorCode, Invalid, LimitExceeded, Unauthenticated
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What is to be executed."""
-
-    query: str | None
-    document: str | None
-    """The name of the document; at least one of the two is given."""
-    variables: dict[str, Any] | None
-    name: str | None
-    extensions: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that has been read: by whom, and a way to what it says.
-
-    `said` raises Invalid. The viewer is found by the token, unless that has been done before.
-    """
-
-    token: str | None
-    said: Callable[[], Operation]
-    id: str
-    media_type: str
-    changes_allowed: bool
-    viewer: Identity | None = None
-    streams: bool = False
-    """Whether the answer may go on: then subscriptions can be asked for."""
-    form: FormData | None = None
-    """Open files, which whoever reads the request closes."""
-
+from gql_service.errors import ErrorCode, LimitExceeded, Unauthenticated
 
 INTROSPECTIONS = 64
 """Answers remembered. Tools ask a handful of questions; each answer is a few hundred kilobytes."""
@@ -92,6 +62,32 @@ class Operations:
         trusted = settings.trusted_documents
         self._introspections: Remembered[_Question, Response] = Remembered(INTROSPECTIONS)
         self._persisted = PersistedDocuments(read_trusted(trusted) if trusted else None)
+
+    def at_once(self, asked: Asked) -> Response | None:
+        """The answer, where that takes no longer than handing the request to a thread; runs on the
+        event loop. None where a thread has to answer, also what turns out to be an error."""
+        brief = self._backend.database.brief
+        if brief is None or asked.token is None or asked.viewer is not None:
+            return None
+        operation = asked.said()
+        text = self._persisted.text(operation.query, operation.document, remember=False)
+        document = self._documents.known(text)
+        query: Query | None = None if document is None else document.compiled.get(operation.name)
+        if document is None or query is None or not query.haste.allowed:
+            return None
+        reads = Reads(self._backend.database, partial(brief.snapshot, BRIEF_SECONDS), brief.known)
+        begun = time.perf_counter()
+        try:
+            viewer = viewer_of(asked.token, reads)
+            tell_operation(document, operation.name)
+            self._limited()
+            one = _Begun(self._backend, asked, operation, text, document, viewer, reads)
+            return _answer(one.compiled(query), asked)
+        except Exception:
+            return None
+        finally:
+            reads.close()
+            query.haste.took(time.perf_counter() - begun)
 
     def answer(self, asked: Asked) -> Response | Subscribed:
         """The answer, or a subscription that has begun; runs in a worker thread.
@@ -124,6 +120,11 @@ class Operations:
         if document.free and not operation.variables and not operation.extensions:
             return self._same_for_all(asked, operation, text, document, reads)
         return self._answered(asked, operation, text, document, viewer, reads)
+
+    def _limited(self) -> None:
+        """The settings, for the operation that begins."""
+        largest_page.set(self._backend.settings.max_page_size)
+        filter_limits.set(self._filter_limits)
 
     def _subscribed(
         self,
@@ -173,9 +174,7 @@ class Operations:
         viewer: Identity | None,
         reads: Reads,
     ) -> Response:
-        settings = self._backend.settings
-        largest_page.set(settings.max_page_size)
-        filter_limits.set(self._filter_limits)
+        self._limited()
         begun = _Begun(self._backend, asked, operation, text, document, viewer, reads)
         try:
             result = begun.executed()
@@ -205,12 +204,16 @@ class _Begun:
         """Compiled where it is plain success, by graphql-core otherwise."""
         query = self._query()
         if query is not None:
-            context = self._context()
             # Whatever goes wrong, graphql-core meets it again and says so.
             with suppress(Exception):
-                data = query.executed(self.operation.variables, context)
-                return self._with_cost(ExecutionResult(data=data, errors=None), context)
+                return self.compiled(query)
         return completed(self._judged())
+
+    def compiled(self, query: Query) -> ExecutionResult:
+        """Raises NotPlain, or whatever a resolver raised."""
+        context = self._context()
+        data = query.executed(self.operation.variables, context)
+        return self._with_cost(ExecutionResult(data=data, errors=None), context)
 
     async def _judged(self) -> ExecutionResult:
         """By graphql-core."""
@@ -264,22 +267,3 @@ def _answer(result: ExecutionResult, asked: Asked) -> Response:
     # type; the older one has always answered 200 to whatever could be understood as GraphQL.
     status = 200 if began or not errors or asked.media_type == JSON_TYPE else 400
     return json_response(body, status, media_type=asked.media_type)
-
-
-def operation_in(given: Any) -> Operation:
-    """Raises Invalid, naming the member of the request that has the wrong form."""
-    if not isinstance(given, dict):
-        raise Invalid("A request is a JSON object with `query`; batches are not supported")
-    query = given.get("query")
-    members: dict[str, Any] = {}
-    for member in ("variables", "extensions"):
-        members[member] = given.get(member)
-        if members[member] is not None and not isinstance(members[member], dict):
-            raise Invalid(f"`{member}` is a JSON object", path=(member,))
-    document = document_name(given)
-    if (query is not None or document is None) and not (isinstance(query, str) and query.strip()):
-        raise Invalid("A GraphQL document is needed in `query`", path=("query",))
-    name = given.get("operationName")
-    if name is not None and not isinstance(name, str):
-        raise Invalid("`operationName` is a string", path=("operationName",))
-    return Operation(query, document, members["variables"], name or None, members["extensions"])

@@ -19,7 +19,8 @@ from gql_service.database.engine import Tx
 
 @dataclass(frozen=True, slots=True)
 class SplicedPage:
-    """The lists of a page by response key, and the cursors and ends that it has."""
+    """The lists of a page by response key, the cursors of its first row and of its last, and where
+    it ends."""
 
     lists: dict[str, orjson.Fragment]
     cursors: list[str]
@@ -57,7 +58,8 @@ async def spliced_page(
                 info.context.tally.nodes += sum(
                     nodes_in(fields, orjson.loads(text)) for text in texts
                 )
-        cursors = [asked.cursor(key, at.version) for key in found.keys]
+        ends = found.keys[:1] + found.keys[-1:]
+        cursors = [asked.cursor(key, at.version) for key in ends]
         by_key = dict(zip(lists, made, strict=True))
         return SplicedPage(by_key, cursors, found.has_next, found.has_previous)
 

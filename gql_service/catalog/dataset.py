@@ -201,8 +201,8 @@ _OF_ACTOR = dataset_columns().where(
         )
     ),
 )
-_BY_ID = Prepared(_OF_ACTOR)
-_BY_ID_AMONG = Prepared(_OF_ACTOR.where(among_given(DATASETS.c.project, "projects")))
+_BY_ID = Prepared(_OF_ACTOR, lasting=True)
+_BY_ID_AMONG = Prepared(_OF_ACTOR.where(among_given(DATASETS.c.project, "projects")), lasting=True)
 
 
 def datasets_by_id(tx: Tx, ids: Collection[int]) -> dict[int, DatasetRecord]:

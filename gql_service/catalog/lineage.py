@@ -46,7 +46,8 @@ _BY_KEY = read_items(lambda c: sa.select(*c.all()).where(among_given(c.key, "key
 _THERE = Prepared(
     sa.select(DATASETS.c.id, DATASETS.c.kept_from).where(
         among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None)
-    )
+    ),
+    lasting=True,
 )
 
 

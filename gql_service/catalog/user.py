@@ -193,13 +193,13 @@ def user_of_token(tx: Tx, text: str) -> Identity | None:
     """Who is known by a token; None when it is unknown, expired or revoked, or no token at all."""
     if not _TOKEN.fullmatch(text):
         return None
-    row = tx.first(_BY_TOKEN, {"digest": _digest(text), "now": tx.now})
-    if row is None:
+    row = tx.first(_BY_TOKEN, {"digest": _digest(text)})
+    if row is None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
     reach = _numbers(row.projects)
     projects = None if reach is None else frozenset(reach)
     bounds = Bounds(row.token, frozenset(row.scopes.split()), projects)
-    return Identity(_user(row[:-3]), Actor(row.id, bounds))
+    return Identity(_user(row[:4]), Actor(row.id, bounds))
 
 
 def tokens_alive(tx: Tx, texts: Collection[str]) -> set[str]:
@@ -249,15 +249,19 @@ def _users() -> sa.Select[Any]:
 
 
 _BY_ID = Prepared(_users().where(among_given(USERS.c.id, "ids")))
+_NOT_REVOKED = TOKENS.c.revoked_at.is_(None)
 _LIVES = sa.and_(
-    TOKENS.c.revoked_at.is_(None),
+    _NOT_REVOKED,
     sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > sa.bindparam("now")),
 )
 _BY_TOKEN = Prepared(
     _users()
-    .add_columns(TOKENS.c.id.label("token"), TOKENS.c.scopes, TOKENS.c.projects)
+    .add_columns(
+        TOKENS.c.id.label("token"), TOKENS.c.scopes, TOKENS.c.projects, TOKENS.c.expires_at
+    )
     .join(TOKENS, TOKENS.c.user == USERS.c.id)
-    .where(TOKENS.c.digest == sa.bindparam("digest"), _LIVES)
+    .where(TOKENS.c.digest == sa.bindparam("digest"), _NOT_REVOKED),
+    lasting=True,
 )
 _ALIVE = Prepared(
     sa.select(TOKENS.c.digest).where(among_given(TOKENS.c.digest, "digests", numbers=False), _LIVES)

@@ -110,7 +110,8 @@ _PILES = Prepared(
         .outerjoin(LOWER, LOWER.c.id == LAYERS.c.below)
     )
     .where(among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None))
-    .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), LAYERS.c.depth)
+    .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), LAYERS.c.depth),
+    lasting=True,
 )
 """Every pile of the datasets given, the newest line of each first, from the top down."""
 

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from gql_service import metrics
 from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
+from gql_service.database.brief import BriefReads, Known
 from gql_service.database.meter import metered
 from gql_service.database.notices import announce
 from gql_service.database.plan import Prepared
@@ -59,8 +60,9 @@ class Tx:
 
     `bounds` are those of the token by which the user is known. `snapshot` is true for reads: the
     head seen first stays the head until the end. `growth` is how many rows tables have been given
-    in bulk; `announced` are the datasets of which whoever watches them is told once this is
-    committed, `published` those of which `Database.published` is.
+    in bulk; `known` is what has been read of this state before, where that can be told;
+    `announced` are the datasets of which whoever watches them is told once this is committed,
+    `published` those of which `Database.published` is.
     """
 
     connection: Connection
@@ -68,6 +70,7 @@ class Tx:
     actor: int | None
     snapshot: bool
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
+    known: Known | None = field(default=None, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
     announced: set[int] = field(default_factory=set, kw_only=True)
     published: set[int] = field(default_factory=set, kw_only=True)
@@ -81,14 +84,26 @@ class Tx:
         """Runs a prepared statement that writes; how many rows it met."""
         return statement.plan(self.connection, params).run(self.connection, params)
 
-    @metered
     def rows(self, statement: Statement, params: Params | None = None) -> Sequence[sa.Row[Any]]:
+        if self.known is not None and isinstance(statement, Prepared) and statement.lasting:
+            given = _named(params)
+            return self.known.rows(statement, given, lambda: self._rows(statement, given))
+        return self._rows(statement, params)
+
+    def first(self, statement: Statement, params: Params | None = None) -> sa.Row[Any] | None:
+        if self.known is not None and isinstance(statement, Prepared) and statement.lasting:
+            found = self.rows(statement, params)
+            return found[0] if found else None
+        return self._first(statement, params)
+
+    @metered
+    def _rows(self, statement: Statement, params: Params | None) -> Sequence[sa.Row[Any]]:
         if isinstance(statement, Prepared):
             return statement.plan(self.connection).rows(self.connection, _named(params))
         return self.connection.execute(statement, params).all()
 
     @metered
-    def first(self, statement: Statement, params: Params | None = None) -> sa.Row[Any] | None:
+    def _first(self, statement: Statement, params: Params | None) -> sa.Row[Any] | None:
         if isinstance(statement, Prepared):
             given = _named(params)
             return statement.plan(self.connection, given).first(self.connection, given)
@@ -141,6 +156,10 @@ class Database:
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
         self.engine = create_engine(url)
         self.reading = create_engine(url, reading=True)
+        self.brief: BriefReads | None = None
+        """For short reads in the thread that asks. PostgreSQL has none: it would be waited for."""
+        if self.dialect == "sqlite":
+            self.brief = BriefReads(create_engine(url, reading=True))
         self.clock = clock
         self.patience = patience
         self.heard_by: set[Callable[[set[int]], None]] = set()
@@ -204,6 +223,8 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self.reading.dispose()
+        if self.brief is not None:
+            self.brief.close()
 
 
 @contextmanager

@@ -91,10 +91,15 @@ class Plan:
 
 
 class Prepared:
-    """A statement with its plans, one for each kind of database that it has met."""
+    """A statement with its plans, one for each kind of database that it has met.
 
-    def __init__(self, statement: sa.Executable) -> None:
+    What a `lasting` one finds depends on its parameters and the state of the database only, and is
+    little and asked for again and again.
+    """
+
+    def __init__(self, statement: sa.Executable, *, lasting: bool = False) -> None:
         self.statement = statement
+        self.lasting = lasting
         self._plans: dict[tuple[str, ...], Plan] = {}
 
     def plan(self, connection: Connection, given: Params | Sequence[Params] = ()) -> Plan:

@@ -7,7 +7,7 @@ and would let one answer show two states of the database.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gql_service.database import deadline
 from gql_service.database.acting import Actor, parted
+from gql_service.database.brief import Known
 from gql_service.database.engine import Database, Tx, translated
 from gql_service.errors import Timeout
 
@@ -22,10 +23,21 @@ T = TypeVar("T")
 
 
 class Reads:
-    """Reads of one thread in one snapshot, which begins with the first of them."""
+    """Reads of one thread in one snapshot, which begins with the first of them.
 
-    def __init__(self, database: Database) -> None:
+    `snapshot` is where from, by default the database's connections to read with; `known` is what
+    has been read there before.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        snapshot: Callable[[], AbstractContextManager[Connection]] | None = None,
+        known: Known | None = None,
+    ) -> None:
         self._database = database
+        self._snapshot = snapshot or database.snapshot
+        self._known = known
         self._opened: tuple[ExitStack, Connection] | None = None
 
     def read(self, work: Callable[[Tx], T], actor: int | Actor | None) -> T:
@@ -39,7 +51,10 @@ class Reads:
         with translated():
             try:
                 now = self._database.clock()
-                return work(Tx(self._connection(), now, user, snapshot=True, bounds=bounds))
+                connection = self._connection()
+                return work(
+                    Tx(connection, now, user, snapshot=True, bounds=bounds, known=self._known)
+                )
             except DBAPIError:
                 self.close()
                 raise
@@ -55,6 +70,6 @@ class Reads:
     def _connection(self) -> Connection:
         if self._opened is None:
             with ExitStack() as stack:
-                connection = stack.enter_context(self._database.snapshot())
+                connection = stack.enter_context(self._snapshot())
                 self._opened = (stack.pop_all(), connection)
         return self._opened[1]

@@ -16,6 +16,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gql_service.api.answers import GRAPHQL_TYPE, refusal_entry
+from gql_service.api.asked import Asked, Operation, operation_in
 from gql_service.api.auth import TOKEN_IS_NONE, bearer_token, find_user
 from gql_service.api.context import Backend
 from gql_service.api.live.feed import Feed
@@ -32,7 +33,7 @@ from gql_service.api.live.messages import (
     token_in,
 )
 from gql_service.api.live.telling import Subscribed, error_entries
-from gql_service.api.operations import Asked, Operation, Operations, operation_in
+from gql_service.api.operations import Operations
 from gql_service.database.deadline import Deadline
 from gql_service.errors import (
     Busy,
