@@ -14,7 +14,7 @@ SERVICE = ROOT / "gql_service"
 MIGRATIONS = SERVICE / "database" / "migrations"
 MOST_LINES_OF_A_FILE = 300
 MOST_LINES_OF_A_FUNCTION = 50
-COMMITTERS = {"database/engine.py"}
+COMMITTERS = {"database/engine.py", "database/brief.py"}
 BANNED_NAMES = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 
 

@@ -14,6 +14,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from gql_service.api import haste
 from gql_service.api.answers import JSON_TYPE, error_entry, json_response, refused
 from gql_service.api.asked import Asked, Operation
 from gql_service.api.auth import viewer_of
@@ -26,7 +27,6 @@ from gql_service.api.documents import (
     is_subscription,
     require_one_operation,
 )
-from gql_service.api.haste import BRIEF_SECONDS
 from gql_service.api.labels import tell_operation
 from gql_service.api.live.telling import Subscribed, subscribed
 from gql_service.api.persisted import PersistedDocuments, read_trusted
@@ -75,7 +75,7 @@ class Operations:
         query: Query | None = None if document is None else document.compiled.get(operation.name)
         if document is None or query is None or not query.haste.allowed:
             return None
-        reads = Reads(self._backend.database, partial(brief.snapshot, BRIEF_SECONDS), brief.known)
+        reads = Reads(self._backend.database, partial(brief.snapshot, haste.BRIEF_SECONDS))
         begun = time.perf_counter()
         try:
             viewer = viewer_of(asked.token, reads)

@@ -9,51 +9,20 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy.engine import Connection, Engine
 
-from gql_service.database.plan import Prepared, Row
+from gql_service.database.known import Known, State
 
 STEPS = 1000
 """How much SQLite does, in steps of its machine, before it looks at the clock: some 20 µs."""
-KEPT = 10_000
-"""Answers of lasting statements."""
 
 
 class Elsewhere(Exception):
     """Another thread reads briefly at this moment."""
-
-
-class Known:
-    """Rows that were read before, as long as nothing has been committed since."""
-
-    def __init__(self) -> None:
-        self._state: int | None = None
-        self._rows: dict[tuple[Any, ...], Sequence[Row]] = {}
-
-    def begin(self, state: int) -> None:
-        """The database is in this state now; those of another one are forgotten."""
-        if state != self._state or len(self._rows) > KEPT:
-            self._rows.clear()
-            self._state = state
-
-    def forget(self) -> None:
-        """Numbers of states are those of one connection."""
-        self._state = None
-
-    def rows(
-        self, statement: Prepared, given: Mapping[str, Any], read: Callable[[], Sequence[Row]]
-    ) -> Sequence[Row]:
-        """What a lasting statement finds; read if that is not known."""
-        values = [tuple(one) if isinstance(one, list) else one for one in given.values()]
-        key = (statement, *values)
-        found = self._rows.get(key)
-        if found is None:
-            found = self._rows[key] = read()
-        return found
 
 
 class BriefReads:
@@ -67,12 +36,12 @@ class BriefReads:
         self._connection: Connection | None = None
         self._taken = threading.Lock()
         self._end = 0.0
-        self.known = Known()
+        self._known = Known()
 
     @contextmanager
-    def snapshot(self, seconds: float) -> Iterator[Connection]:
-        """A connection that sees one state of the database. After so many seconds whatever runs on
-        it ends with an error of the driver. Raises Elsewhere."""
+    def snapshot(self, seconds: float) -> Iterator[tuple[Connection, State]]:
+        """A connection that sees one state of the database, and what is known of that. After so
+        many seconds whatever runs on it ends with an error of the driver. Raises Elsewhere."""
         if not self._taken.acquire(blocking=False):
             raise Elsewhere
         try:
@@ -84,8 +53,7 @@ class BriefReads:
                 # Of the state that this transaction sees; any commit of another connection, in
                 # whichever process, gives another number.
                 (state,) = driver.execute("PRAGMA data_version").fetchone()
-                self.known.begin(state)
-                yield connection
+                yield connection, self._known.of(state)
         finally:
             self._taken.release()
 
@@ -97,7 +65,7 @@ class BriefReads:
 
     def _opened(self) -> Connection:
         connection = self._engine.connect()
-        self.known.forget()
+        self._known.forget()  # states are numbered for each connection
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.execute("PRAGMA busy_timeout=0")  # readers wait only while a log is being recovered
         driver.set_progress_handler(self._is_over, STEPS)

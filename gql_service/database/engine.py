@@ -30,7 +30,8 @@ from sqlalchemy.exc import DBAPIError
 from gql_service import metrics
 from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
-from gql_service.database.brief import BriefReads, Known
+from gql_service.database.brief import BriefReads
+from gql_service.database.known import Known, State, begin_to_read
 from gql_service.database.meter import metered
 from gql_service.database.notices import announce
 from gql_service.database.plan import Prepared
@@ -70,7 +71,7 @@ class Tx:
     actor: int | None
     snapshot: bool
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
-    known: Known | None = field(default=None, kw_only=True)
+    known: State | None = field(default=None, kw_only=True)
     growth: Counter[str] = field(default_factory=Counter, kw_only=True)
     announced: set[int] = field(default_factory=set, kw_only=True)
     published: set[int] = field(default_factory=set, kw_only=True)
@@ -156,6 +157,7 @@ class Database:
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
         self.engine = create_engine(url)
         self.reading = create_engine(url, reading=True)
+        self._known = Known()
         self.brief: BriefReads | None = None
         """For short reads in the thread that asks. PostgreSQL has none: it would be waited for."""
         if self.dialect == "sqlite":
@@ -174,19 +176,19 @@ class Database:
     def read(self, actor: int | Actor | None = None) -> Iterator[Tx]:
         """A snapshot. Raises Busy when the database cannot be had, Timeout past the deadline."""
         user, bounds = parted(actor)
-        with translated(), self.snapshot() as connection:
+        with translated(), self.snapshot() as (connection, _):
             yield Tx(connection, self.clock(), user, snapshot=True, bounds=bounds)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database, whatever is written meanwhile; what
-        goes wrong there is told in the words of the driver."""
+    def snapshot(self) -> Iterator[tuple[Connection, State | None]]:
+        """A connection that sees one state of the database, whatever is written meanwhile, and
+        what is known of that state; what goes wrong is told in the words of the driver."""
         with (
             self.reading.connect() as connection,
-            begun(connection, write=False, patience=self.patience),
+            begun(connection, write=False, patience=self.patience) as state,
             deadline.covered(connection),
         ):
-            yield connection
+            yield connection, None if state is None else self._known.of(state)
 
     def write(self, work: Callable[[Tx], T], *, actor: int | Actor | None = None) -> T:
         """Runs `work` in one transaction and commits it; what it raises undoes everything.
@@ -228,18 +230,23 @@ class Database:
 
 
 @contextmanager
-def begun(connection: Connection, *, write: bool, patience: float = BUSY_SECONDS) -> Iterator[None]:
-    """A transaction that commits at the end, opened in the words of the database.
+def begun(
+    connection: Connection, *, write: bool, patience: float = BUSY_SECONDS
+) -> Iterator[str | None]:
+    """A transaction that commits at the end, opened in the words of the database; what those call
+    the state that it sees, where they can tell.
 
     Not by a listener of the engine: one makes SQLAlchemy look for listeners in every statement.
     """
     with metrics.OPEN_TRANSACTIONS.track_inprogress(), connection.begin():
-        sqlite = connection.connection.driver_connection
-        if isinstance(sqlite, sqlite3.Connection):
+        driver = connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
             # Waiting for a lock cannot be interrupted.
-            sqlite.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
+            driver.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-        yield
+            yield None
+        else:
+            yield None if write else begin_to_read(connection)
 
 
 def _milliseconds(patience: float) -> int:

@@ -55,20 +55,20 @@ class Plan:
 
     def rows(self, connection: Connection, given: Params) -> list[Row]:
         """All rows. `given` has a value for every named parameter, and may have more."""
-        found = _run(connection, self.text, self._bound(given)).fetchall()
+        found = sent(connection, self.text, self._bound(given)).fetchall()
         return [self._row(values) for values in found]
 
     def first(self, connection: Connection, given: Params) -> Row | None:
-        found = _run(connection, self.text, self._bound(given)).fetchone()
+        found = sent(connection, self.text, self._bound(given)).fetchone()
         return None if found is None else self._row(found)
 
     def run(self, connection: Connection, given: Params | Sequence[Params]) -> int:
         """Runs a statement that writes, once or for each of many; how many rows it met."""
         if isinstance(given, Mapping):
-            count: int = _run(connection, self.text, self._bound(given)).rowcount
+            count: int = sent(connection, self.text, self._bound(given)).rowcount
         else:
             bound = [self._bound(one) for one in given]
-            count = _run(connection, self.text, bound, many=True).rowcount
+            count = sent(connection, self.text, bound, many=True).rowcount
         return count
 
     def _bound(self, given: Params) -> Any:
@@ -115,7 +115,7 @@ class Prepared:
         return plan
 
 
-def _run(connection: Connection, text: str, bound: Any, *, many: bool = False) -> Any:
+def sent(connection: Connection, text: str, bound: Any = None, *, many: bool = False) -> Any:
     """The cursor. Errors of the driver are raised as SQLAlchemy does."""
     if connection._has_events or connection.engine._has_events:  # somebody listens
         return connection.exec_driver_sql(text, bound)

@@ -79,7 +79,7 @@ def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
         pool_size=POOL,
         max_overflow=OVERFLOW,
         pool_pre_ping=not reading,
-        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",
+        isolation_level="AUTOCOMMIT" if reading else "READ COMMITTED",  # or BEGIN takes a message
         hide_parameters=True,
     )
     if reading:
@@ -90,7 +90,8 @@ def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
 
 
 def _read_only(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
-    connection.read_only = True
+    connection.autocommit = True
+    connection.execute("SET default_transaction_read_only TO on")
     _used(connection, entry)
 
 

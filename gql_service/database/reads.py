@@ -15,30 +15,29 @@ from sqlalchemy.exc import DBAPIError
 
 from gql_service.database import deadline
 from gql_service.database.acting import Actor, parted
-from gql_service.database.brief import Known
 from gql_service.database.engine import Database, Tx, translated
+from gql_service.database.known import State
 from gql_service.errors import Timeout
 
 T = TypeVar("T")
+Seen = tuple[Connection, State | None]
+"""A connection in a snapshot, and what is known of the state that it sees."""
 
 
 class Reads:
     """Reads of one thread in one snapshot, which begins with the first of them.
 
-    `snapshot` is where from, by default the database's connections to read with; `known` is what
-    has been read there before.
+    `snapshot` is where from, by default the database's connections to read with.
     """
 
     def __init__(
         self,
         database: Database,
-        snapshot: Callable[[], AbstractContextManager[Connection]] | None = None,
-        known: Known | None = None,
+        snapshot: Callable[[], AbstractContextManager[Seen]] | None = None,
     ) -> None:
         self._database = database
         self._snapshot = snapshot or database.snapshot
-        self._known = known
-        self._opened: tuple[ExitStack, Connection] | None = None
+        self._opened: tuple[ExitStack, Seen] | None = None
 
     def read(self, work: Callable[[Tx], T], actor: int | Actor | None) -> T:
         """What `work` finds, as the actor. Raises Busy and Timeout as `Database.read`.
@@ -51,10 +50,8 @@ class Reads:
         with translated():
             try:
                 now = self._database.clock()
-                connection = self._connection()
-                return work(
-                    Tx(connection, now, user, snapshot=True, bounds=bounds, known=self._known)
-                )
+                connection, known = self._seen()
+                return work(Tx(connection, now, user, snapshot=True, bounds=bounds, known=known))
             except DBAPIError:
                 self.close()
                 raise
@@ -67,9 +64,9 @@ class Reads:
             with suppress(Timeout):  # all that was asked for has been answered
                 stack.close()
 
-    def _connection(self) -> Connection:
+    def _seen(self) -> Seen:
         if self._opened is None:
             with ExitStack() as stack:
-                connection = stack.enter_context(self._snapshot())
-                self._opened = (stack.pop_all(), connection)
+                seen = stack.enter_context(self._snapshot())
+                self._opened = (stack.pop_all(), seen)
         return self._opened[1]

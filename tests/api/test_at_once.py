@@ -19,8 +19,6 @@ from tests.conftest import SetClock
 
 T = TypeVar("T")
 
-pytestmark = ON_SQLITE
-
 NAME = "query ($id: ID!) { dataset(by: { id: $id }) { name head: version { number } } }"
 PAGE = """query ($id: ID!, $after: String) {
   items(datasetId: $id, first: 2, after: $after) { nodes { path annotations { nodes { label } } }
@@ -30,7 +28,8 @@ ONE = "query ($id: ID!) { item(by: { id: $id }) { path } viewer { user { name } 
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A word for each request that a thread is asked about."""
+    """A word for each request that a thread is asked about; however slow the machine is, nothing is
+    too long for the event loop."""
     asked: list[str] = []
     run = Backend.run
 
@@ -39,6 +38,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await run(self, work)
 
     monkeypatch.setattr(Backend, "run", counted)
+    monkeypatch.setattr(haste, "BRIEF_SECONDS", 60.0)
     return asked
 
 
@@ -49,6 +49,7 @@ def proven(client: Client, query: str, **variables: Any) -> Any:
     return answer
 
 
+@ON_SQLITE
 def test_what_a_thread_has_answered_once_needs_none(
     ada: Client, shelf: Shelf, threads: list[str]
 ) -> None:
@@ -63,22 +64,17 @@ def test_what_a_thread_has_answered_once_needs_none(
     assert threads == []
 
 
-def test_every_commit_is_seen_at_once(
-    ada: Client, bob: Client, shelf: Shelf, threads: list[str]
-) -> None:
+def test_every_commit_is_seen_at_once(ada: Client, bob: Client, shelf: Shelf) -> None:
     before = proven(ada, NAME, id=shelf.dataset)["data"]["dataset"]
     ada.change("updateDataset", datasetId=shelf.dataset, name="renamed")
-    threads.clear()
     assert ada.run(NAME, id=shelf.dataset)["dataset"] == {**before, "name": "renamed"}
     assert bob.run(NAME, id=shelf.dataset)["dataset"] is None
     reader = bob.run("{ viewer { user { id } } }")["viewer"]["user"]["id"]
     ada.change("addMember", projectId=shelf.project, userId=reader, role="VIEWER")
-    threads.clear()
     assert bob.run(NAME, id=shelf.dataset)["dataset"]["name"] == "renamed"
     ada.change("deleteDataset", datasetId=shelf.dataset)
-    threads.clear()
     assert ada.run(NAME, id=shelf.dataset)["dataset"] is None
-    assert threads == []
+    assert bob.run(NAME, id=shelf.dataset)["dataset"] is None
 
 
 def test_a_token_ends_when_it_is_revoked_and_when_its_time_is_over(
@@ -96,6 +92,7 @@ def test_a_token_ends_when_it_is_revoked_and_when_its_time_is_over(
     assert other.refusal(NAME, id=shelf.dataset)[0] == "UNAUTHENTICATED"
 
 
+@ON_SQLITE
 def test_what_takes_too_long_is_stopped_and_left_to_threads(
     ada: Client,
     shelf: Shelf,
@@ -105,7 +102,7 @@ def test_what_takes_too_long_is_stopped_and_left_to_threads(
 ) -> None:
     brief = database.brief
     assert brief is not None
-    with brief.snapshot(0.0) as connection, pytest.raises(Exception, match="interrupted"):
+    with brief.snapshot(0.0) as (connection, _), pytest.raises(Exception, match="interrupted"):
         connection.exec_driver_sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e7)"
             " SELECT count(*) FROM n"
@@ -114,9 +111,10 @@ def test_what_takes_too_long_is_stopped_and_left_to_threads(
     monkeypatch.setattr(haste, "BRIEF_SECONDS", -1.0)
     threads.clear()
     assert [ada.answer(PAGE, id=shelf.dataset) for _ in range(3)] == [first] * 3
-    assert len(threads) == 2
+    assert len(threads) in (2, 3)  # the first was done, or stopped half-way
 
 
+@ON_SQLITE
 def test_who_reads_briefly_does_not_wait_for_another(
     ada: Client, shelf: Shelf, database: Database, threads: list[str]
 ) -> None:
@@ -130,6 +128,7 @@ def test_who_reads_briefly_does_not_wait_for_another(
     assert threads == ["asked"]
 
 
+@ON_SQLITE
 def test_errors_are_said_as_threads_say_them(
     ada: Client, shelf: Shelf, resolved: Client, threads: list[str]
 ) -> None:
