@@ -224,11 +224,14 @@ def _quantified(
     """True where an annotation of the item satisfies the filter (`wanted`), or where none does.
 
     Asked of the annotations of each item, so that a page ends after its rows; on SQLite, a filter
-    that names labels is looked up by them instead, once. PostgreSQL decides by itself for EXISTS,
-    and must not be given IN: once its list outgrows `work_mem`, NOT IN scans it for every row.
+    that names labels is looked up by them instead, once, unless they are frequent. PostgreSQL
+    decides by itself for EXISTS, but for frequent ones, and must not be given IN: once its list
+    outgrows `work_mem`, NOT IN scans it for every row.
     """
     label = filter.label
-    by_label = not postgres and label is not None and not (label.eq is None and label.in_ is None)
+    by_label = not (postgres or filter.frequent or label is None) and not (
+        label.eq is None and label.in_ is None
+    )
 
     def build(c: AnnotationColumns) -> sa.Select[Any]:
         holds = annotation_predicate(filter, c, view, postgres=postgres)
@@ -236,6 +239,8 @@ def _quantified(
             return sa.select(c.item).where(holds)
         return sa.select(sa.literal(1)).where(c.item == columns.key, holds)
 
-    found = visible_annotations(view, build)
+    found: Any = visible_annotations(view, build)
+    if postgres and filter.frequent:
+        found = found.offset(0)  # which keeps it from being made a join of all annotations
     test = columns.key.in_(found) if by_label else found.exists()
     return test if wanted else sa.not_(test)

@@ -158,7 +158,8 @@ class AnnotationFilter:
 
     `item` holds the key of its item, of which `on_item` is true.
 
-    `type` and `status` are compared as the texts that are stored.
+    `type` and `status` are compared as the texts that are stored. That it is `frequent` is no
+    condition: it says that many annotations are expected to satisfy the filter.
     """
 
     and_: Sequence[AnnotationFilter] | None = None
@@ -176,6 +177,7 @@ class AnnotationFilter:
     updated_at: DateTimeFilter | None = None
     attributes: Sequence[JsonFilter] | None = None
     metadata: Sequence[JsonFilter] | None = None
+    frequent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

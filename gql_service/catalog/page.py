@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from gql_service.catalog.filter_pace import paced
 from gql_service.catalog.filter_sql import annotation_predicate, item_predicate
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
 from gql_service.catalog.indexed_filter import counted, few_states, states_within
@@ -66,6 +67,8 @@ def page_items(
     does not show that item.
     """
     states = few_states(tx, view, filter)
+    if states is None:
+        filter = paced(tx, view, filter, order[0][0] if order else None, limit)
     read = item_reading(view, filter, order, states=states, postgres=tx.postgres)
     return read_page(tx, read, after, limit, backwards=backwards)
 

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from gql_service.catalog.filter_pace import paced
 from gql_service.catalog.filters import AnnotationFilter, ItemFilter
 from gql_service.catalog.indexed_filter import few_states
 from gql_service.catalog.page import annotation_reading, item_reading
@@ -34,8 +35,8 @@ PLANS = 512
 """Statements remembered. One takes some milliseconds to make, and some kilobytes to keep."""
 
 _BETWEEN = "\x1e"
-_STATES = "states"
 """Separates texts: as it is, it is no part of any JSON."""
+_STATES = "states"
 
 Filter: TypeAlias = ItemFilter | AnnotationFilter | None
 Order: TypeAlias = tuple[Any, ...]
@@ -70,12 +71,17 @@ def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spl
 
     Raises Invalid when the view does not show the row `after`.
     """
-    states = few_states(tx, view, asked.filter) if isinstance(asked.filter, ItemFilter) else None
+    filter, states = asked.filter, None
+    if isinstance(filter, ItemFilter):
+        states = few_states(tx, view, filter)
+        if states is None:
+            first = asked.order[0][0] if asked.order else None
+            filter = paced(tx, view, filter, first, asked.limit)
     form = _Form(
         tx.connection.dialect,
         asked.of_items,
         asked.wanted,
-        _Keyed(asked.filter, repr(asked.filter)),
+        _Keyed(filter, repr(filter)),
         asked.order,
         asked.backwards,
         asked.after is not None,

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from gql_service.catalog.filters import AnnotationFilter, ItemFilter, StringFilter
+from gql_service.catalog.filters import (
+    AnnotationFilter,
+    AnnotationsFilter,
+    ItemFilter,
+    StringFilter,
+)
 from gql_service.catalog.keyset import Slice
 from gql_service.catalog.page import (
     AnnotationOrder,
@@ -211,3 +216,31 @@ def test_annotations_of_many_items_are_one_statement(
     with count_statements() as statements:
         page_items(*shown, None, after=1, limit=2)
     assert len(statements) == 2, "the anchor and the page"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_page_is_the_same_whether_its_labels_are_frequent_or_not(
+    shown: tuple[Tx, View], backwards: bool
+) -> None:
+    dogs = StringFilter(eq="dog")
+    for negated in (False, True):
+        pages = []
+        for frequent in (False, True):
+            some = AnnotationFilter(label=dogs, frequent=frequent)
+            asked = AnnotationsFilter(none=some) if negated else AnnotationsFilter(some=some)
+
+            def page(after: int | None) -> Slice:
+                return page_items(
+                    *shown,
+                    ItemFilter(annotations=asked),  # noqa: B023 - used within this turn
+                    after=after,
+                    limit=2,
+                    backwards=backwards,
+                )
+
+            pages.append(walked(page, backwards))
+        with_dogs = {i.key for i in ITEMS if any(mark.label == "dog" for mark in i.annotations)}
+        expected = [
+            i.key for i in sorted(ITEMS, key=lambda i: i.path) if (i.key in with_dogs) != negated
+        ]
+        assert pages == [expected, expected]
