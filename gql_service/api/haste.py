@@ -11,7 +11,8 @@ import time
 
 BRIEF_SECONDS = 0.02
 """What a request may keep all others of a process waiting, a large page included."""
-SLOW_SECONDS = 10.0
+SLOW_SECONDS = 1.0
+"""How long threads are asked then. A machine that is busy with other things makes anything slow."""
 LONGEST_TEXT = 16 * 1024
 """Characters of a request that are read on the event loop; variables can be a megabyte of JSON."""
 
@@ -31,5 +32,10 @@ class Haste:
         return self.proven and time.monotonic() >= self._slow_until
 
     def took(self, seconds: float) -> None:
+        """Of a processor, so that waiting for one does not count."""
         if seconds > BRIEF_SECONDS:
-            self._slow_until = time.monotonic() + SLOW_SECONDS
+            self.stopped()
+
+    def stopped(self) -> None:
+        """It was not there in time."""
+        self._slow_until = time.monotonic() + SLOW_SECONDS

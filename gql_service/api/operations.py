@@ -37,7 +37,7 @@ from gql_service.api.threads import completed
 from gql_service.catalog.filter_limits import FilterLimits, filter_limits
 from gql_service.catalog.user import Identity
 from gql_service.database.reads import Reads
-from gql_service.errors import ErrorCode, LimitExceeded, Unauthenticated
+from gql_service.errors import ErrorCode, LimitExceeded, Timeout, Unauthenticated
 
 INTROSPECTIONS = 64
 """Answers remembered. Tools ask a handful of questions; each answer is a few hundred kilobytes."""
@@ -76,18 +76,21 @@ class Operations:
         if document is None or query is None or not query.haste.allowed:
             return None
         reads = Reads(self._backend.database, partial(brief.snapshot, haste.BRIEF_SECONDS))
-        begun = time.perf_counter()
+        begun = time.thread_time()
         try:
             viewer = viewer_of(asked.token, reads)
             tell_operation(document, operation.name)
             self._limited()
             one = _Begun(self._backend, asked, operation, text, document, viewer, reads)
             return _answer(one.compiled(query), asked)
+        except Timeout:
+            query.haste.stopped()
+            return None
         except Exception:
             return None
         finally:
             reads.close()
-            query.haste.took(time.perf_counter() - begun)
+            query.haste.took(time.thread_time() - begun)
 
     def answer(self, asked: Asked) -> Response | Subscribed:
         """The answer, or a subscription that has begun; runs in a worker thread.
