@@ -24,7 +24,7 @@ from gql_service.catalog.filters import AnnotationFilter, ItemFilter
 from gql_service.catalog.indexed_filter import few_states
 from gql_service.catalog.page import annotation_reading, item_reading
 from gql_service.catalog.prepared import Masks, masks_of, numbers_of, view_shaped
-from gql_service.catalog.reading import Reading, anchor_of
+from gql_service.catalog.reading import Reading, Sort, anchor_of
 from gql_service.catalog.shape import Fields
 from gql_service.catalog.spliced_texts import Texts
 from gql_service.catalog.visibility import View
@@ -94,10 +94,10 @@ def splice(tx: Tx, view: View, asked: Question, names: Mapping[str, str]) -> Spl
     if states is not None:
         given[_STATES] = states
     if asked.after is not None:
-        read = _reading(form, view)
-        values = anchor_of(tx, read, asked.after)
-        given |= {f"anchor_{place}": value for place, value in enumerate(values)}
+        given |= _anchor_given(tx, _reading(form, view), asked.after)
     (listed,) = plan.rows(tx.connection, given)
+    if asked.after is not None and not listed[0]:
+        anchor_of(tx, _reading(form, view), asked.after)  # nothing is beyond it, or it is not shown
     keys, *texts = (_parts(one) for one in listed)
     found = [int(key) for key in keys]
     more = len(found) > asked.limit
@@ -148,11 +148,7 @@ def _plan(form: _Form) -> Plan:
     limit: Any = sa.bindparam("limit", type_=sa.Integer())
 
     def build(c: Any) -> sa.Select[Any]:
-        anchor = [
-            sa.bindparam(f"anchor_{place}", type_=sort.value(c).type)
-            for place, sort in enumerate(sorts)
-        ]
-        given = anchor if form.anchored else None
+        given = _anchor(read, sorts, c) if form.anchored else None
         return read.select(c, sorts, given, limit=limit, names=columns)
 
     shown = read.shown(build, True)
@@ -167,6 +163,30 @@ def _plan(form: _Form) -> Plan:
     names = ["keys", *(f"texts_{n}" for n in range(len(objects)))]
     statement = sa.select(*(one.label(name) for one, name in zip(listed, names, strict=True)))
     return Plan(statement.select_from(page), form.dialect)
+
+
+def _anchor_given(tx: Tx, read: Reading[Any], after: int) -> dict[str, Any]:
+    """The parameters of `_anchor`. Raises Invalid when several are read, and it is not shown."""
+    if len(read.sorts) == 1:
+        return {"after": after}
+    return {f"anchor_{place}": value for place, value in enumerate(anchor_of(tx, read, after))}
+
+
+def _anchor(read: Reading[Any], sorts: list[Sort[Any]], columns: Any) -> list[Any]:
+    """The values that the row of the cursor is sorted by: a single one is looked up by the
+    statement itself."""
+    if len(sorts) > 1:
+        return [
+            sa.bindparam(f"anchor_{place}", type_=sort.value(columns).type)
+            for place, sort in enumerate(sorts)
+        ]
+    after = sa.bindparam("after", type_=sa.BigInteger())
+
+    def build(c: Any) -> sa.Select[Any]:
+        return sa.select(sorts[0].value(c).label("value")).where(c.key == after)
+
+    shown = read.shown(build, False).subquery("anchor")
+    return [sa.select(shown.c.value).scalar_subquery()]
 
 
 def _listed(value: Any, order: list[sa.UnaryExpression[Any]], form: _Form) -> Any:

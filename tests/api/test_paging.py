@@ -1,4 +1,4 @@
-"""Pages of items with a label, on either way to them."""
+"""Pages of items: on either way to those with a label, and behind cursors that fit nowhere."""
 
 from __future__ import annotations
 
@@ -56,3 +56,22 @@ def test_pages_of_all_sizes_agree(ada: Client, resolved: Client, shelf: Shelf) -
             for client in (ada, resolved):
                 page = client.run(PAGE, id=shelf.dataset, labels=labels, first=first)
                 assert page["items"]["nodes"] == whole[:first]
+
+
+def test_a_cursor_of_a_row_that_is_not_shown_is_refused(
+    ada: Client, resolved: Client, shelf: Shelf
+) -> None:
+    """One that was put together by hand: its list is right, and no row has its key."""
+    query = """query ($id: ID!, $after: String, $before: String, $order: [ItemOrder!]) {
+      items(datasetId: $id, after: $after, before: $before, orderBy: $order) {
+        nodes { path } pageInfo { endCursor hasNextPage } } }"""
+    for order in (None, [{"field": "SIZE", "direction": "ASC"}]):
+        end = ada.run(query, id=shelf.dataset, order=order)["items"]["pageInfo"]["endCursor"]
+        version, _, digest = end.split(".")
+        for client in (ada, resolved):
+            beyond = client.run(query, id=shelf.dataset, order=order, after=end)["items"]
+            assert beyond["nodes"] == []
+            for argument in ("after", "before"):
+                forged = {argument: f"{version}.987654.{digest}"}
+                refused = client.refusal(query, id=shelf.dataset, order=order, **forged)
+                assert refused[0] == "INVALID"
