@@ -1,4 +1,4 @@
-"""The command line: `python -m bench clone|merge|page|history|flatten|import|serve|all`."""
+"""The command line: `python -m bench clone|merge|…|serve|all`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import clone, flatten, history, imports, merge, page, postgres, serve
+from bench import (
+    clone,
+    download,
+    flatten,
+    history,
+    imports,
+    merge,
+    page,
+    postgres,
+    serve,
+    thumbnails,
+    upload,
+)
 from bench.measure import Figure, heading, table
 from bench.store import PostgresStores, SQLiteStores, Store, Stores
 
@@ -22,6 +34,9 @@ BENCHES: dict[str, tuple[Measure, dict[str, tuple[int, ...]]]] = {
     "history": (history.measure, {"sqlite": (10_000, 1_000_000), "postgresql": (100_000,)}),
     "flatten": (flatten.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
     "import": (imports.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
+    "upload": (upload.measure, {"sqlite": (10_000,), "postgresql": (10_000,)}),
+    "download": (download.measure, {"sqlite": (10_000,), "postgresql": (10_000,)}),
+    "thumbnails": (thumbnails.measure, {"sqlite": (10_000,), "postgresql": (10_000,)}),
     "serve": (serve.measure, {"sqlite": (10_000, 100_000), "postgresql": (100_000,)}),
 }
 """What measures, and how many items unless it is said."""
