@@ -76,7 +76,7 @@ def _items(
     def build(c: ItemColumns) -> sa.Select[Any]:
         matches: sa.ColumnElement[Any] = _YES
         if filter is not None:
-            matches = _flag(item_predicate(filter, c, view, postgres=postgres))
+            matches = flag(item_predicate(filter, c, view, postgres=postgres))
         values = [getattr(c, name).label(name) for name in ITEM_VALUES]
         return sa.select(c.key.label("key"), *values, matches.label("matches")).where(which(c.key))
 
@@ -85,14 +85,14 @@ def _items(
 
 def _kept_and_added(old: sa.CTE, new: sa.CTE) -> sa.Select[Any]:
     there = old.c.key.is_not(None)
-    rest = sa.or_(*(_differ(old, new, name) for name in ITEM_VALUES if name != "path"))
-    moved = _differ(old, new, "path")
+    rest = sa.or_(*(differ(old, new, name) for name in ITEM_VALUES if name != "path"))
+    moved = differ(old, new, "path")
     return sa.select(
         new.c.key.label("key"),
-        _flag(there).label("was"),
+        flag(there).label("was"),
         _YES.label("is_now"),
-        _flag(sa.or_(~there, moved, rest)).label("differs"),
-        _flag(sa.and_(there, moved, ~rest)).label("moved_only"),
+        flag(sa.or_(~there, moved, rest)).label("differs"),
+        flag(sa.and_(there, moved, ~rest)).label("moved_only"),
         new.c.matches.label("matches"),
     ).select_from(new.outerjoin(old, old.c.key == new.c.key))
 
@@ -115,13 +115,13 @@ def _annotation_changes(before: View, after: View, which: WhichAnnotations) -> s
     old = visible_annotations(before, build).cte("old_annotations")
     new = visible_annotations(after, build).cte("new_annotations")
     same = sa.and_(old.c.key == new.c.key, old.c.item == new.c.item)
-    differs = sa.or_(*(_differ(old, new, name) for name in ANNOTATION_VALUES))
+    differs = sa.or_(*(differ(old, new, name) for name in ANNOTATION_VALUES))
     arrived = old.c.key.is_(None)
     added_and_modified = (
         sa.select(
             new.c.item.label("item"),
-            _flag(arrived).label("added"),
-            _flag(~arrived).label("modified"),
+            flag(arrived).label("added"),
+            flag(~arrived).label("modified"),
             _NO.label("removed"),
         )
         .select_from(new.outerjoin(old, same))
@@ -137,9 +137,9 @@ def _annotation_changes(before: View, after: View, which: WhichAnnotations) -> s
     return sa.select(each.c.item, *sums).group_by(each.c.item).subquery()
 
 
-def _differ(old: sa.CTE, new: sa.CTE, name: str) -> sa.ColumnElement[bool]:
+def differ(old: sa.FromClause, new: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
     return old.c[name].is_distinct_from(new.c[name])
 
 
-def _flag(test: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+def flag(test: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.case((test, _YES), else_=_NO)

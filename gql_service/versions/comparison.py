@@ -12,8 +12,10 @@ from gql_service.versions.diff import (
     Counts,
     ItemDifference,
     count_differences,
+    count_stretch,
     lineages_between,
     page_of_differences,
+    page_of_stretch,
 )
 from gql_service.versions.diff_annotations import (
     AnnotationDifference,
@@ -22,6 +24,7 @@ from gql_service.versions.diff_annotations import (
 )
 from gql_service.versions.diff_by_path import count_by_path, page_by_path
 from gql_service.versions.knowledge import seen_by
+from gql_service.versions.stretch import Stretch, stretch_between
 
 Place = tuple[int, int]
 """A dataset at a version."""
@@ -42,6 +45,9 @@ class Comparison:
         """How much differs, of the items that match (as they are now, or were before)."""
         if self.before is not None and not self.related:
             return count_by_path(tx, self.before, self.after, filter)
+        stretch = self._stretch(filter)
+        if stretch is not None:
+            return count_stretch(tx, stretch)
         lineages = lineages_between(tx, self.before, self.after)
         return count_differences(tx, self.before, self.after, lineages, filter)
 
@@ -51,10 +57,19 @@ class Comparison:
         """The items that differ beyond the one with the key `behind`: by key, strangers by path."""
         if self.before is not None and not self.related:
             return page_by_path(tx, self.before, self.after, filter, behind=behind, limit=limit)
+        stretch = self._stretch(filter)
+        if stretch is not None:
+            return page_of_stretch(tx, stretch, behind=behind, limit=limit)
         lineages = lineages_between(tx, self.before, self.after)
         return page_of_differences(
             tx, self.before, self.after, lineages, filter, behind=behind, limit=limit
         )
+
+    def _stretch(self, filter: ItemFilter | None) -> Stretch | None:
+        """What one line wrote, when that is all there can be. A filter asks about what is shown."""
+        if filter is not None or self.before is None:
+            return None
+        return stretch_between(self.before, self.after)
 
     def annotations(self, tx: Tx, pairs: Sequence[Pair]) -> dict[Pair, list[AnnotationDifference]]:
         """What differs in the annotations of these items."""

@@ -24,6 +24,7 @@ from gql_service.database.plan import Prepared
 from gql_service.database.sets import among_given, chunks
 from gql_service.versions.changes import Lineages, changed_lineages
 from gql_service.versions.comparing import compared
+from gql_service.versions.stretch import COUNTS, FIRST_KEYS, LISTS, Stretch
 
 _NOTHING = View(0, 0, False, (Sheet(0, 0),))
 """A view of a line that does not exist shows nothing."""
@@ -127,6 +128,27 @@ def differences_of(
     annotations = lineages.annotations_of(items)
     asked = _Asked(before or _NOTHING, after, list(items), annotations, filter)
     return [_difference(row) for row in asked.rows(tx, counted=False)]
+
+
+def count_stretch(tx: Tx, stretch: Stretch) -> Counts:
+    """How much differs between the ends of a stretch."""
+    return _counted(tx.rows(COUNTS[stretch.backwards], stretch.given())[0])
+
+
+def page_of_stretch(
+    tx: Tx, stretch: Stretch, *, behind: int | None, limit: int
+) -> list[ItemDifference]:
+    """As `page_of_differences`, between the ends of a stretch."""
+    found: list[ItemDifference] = []
+    last, size = behind or 0, 2 * limit
+    while len(found) < limit:
+        first = tx.rows(FIRST_KEYS, stretch.given(behind=last, limit=size))
+        if not first:
+            break
+        given = stretch.given(items=[row.key for row in first])
+        found += [_difference(row) for row in tx.rows(LISTS[stretch.backwards], given)]
+        last, size = first[-1].key, min(4 * size, 20_000)
+    return found[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ def _siblings(conflict: ConflictRecord, then: State, state: State) -> list[Row]:
 
 
 def _from_shown(content: AnnotationContent, value: Mapping[str, Any]) -> AnnotationContent:
-    """An annotation with the values that a report tells."""
+    """An annotation with the values that a report tells; null does not tell whether anybody knew
+    the status."""
     return replace(
         content,
         type=value["type"],
@@ -142,6 +143,7 @@ def _from_shown(content: AnnotationContent, value: Mapping[str, Any]) -> Annotat
         attributes=canonical(value["attributes"], object_only=False),
         metadata=canonical(value["metadata"], object_only=False),
         status=value["status"],
+        status_known=content.status_known or value["status"] is not None,
     )
 
 

@@ -97,13 +97,17 @@ def _stamps(tx: Tx, wanted: Sequence[Wanted], roots: Mapping[int, int]) -> dict[
 def _stamps_at(
     tx: Tx, view: View, wanted: Sequence[Wanted], roots: Mapping[int, int]
 ) -> dict[int, Stamp]:
+    """An item that stands against its removal counts with its annotations: the last change of them
+    may be what it stands for."""
     items = sorted({conflict.item for _, conflict, _ in wanted})
     rows: dict[int, Row] = {}
     annotations: dict[int, list[Row]] = {}
+    marks: dict[int, list[Row]] = {}
     for part in chunks(items):
         rows |= items_by_key(tx, view, part)
         for one in annotations_of_items(tx, view, part):
             annotations.setdefault(one.root, []).append(one)
+            marks.setdefault(one.item, []).append(one)
     removed = _removers(tx, view, [item for item in items if item not in rows])
     found: dict[int, Stamp] = {}
     row: Row | None
@@ -112,6 +116,8 @@ def _stamps_at(
         row = rows.get(conflict.item)
         if conflict.annotation is not None:
             row = _annotation(annotations.get(roots[conflict.annotation], ()), conflict, value)
+        elif row is not None and conflict.field == "removed":
+            row = max((row, *marks.get(conflict.item, ())), key=lambda one: one.updated_at)
         if row is not None:
             stamp = Stamp(row.updated_by, row.updated_at)
         if stamp is not None:
@@ -120,10 +126,14 @@ def _stamps_at(
 
 
 def _annotation(rows: Sequence[Row], conflict: ConflictRecord, value: object) -> Row | None:
-    """The one of a lineage that has the value."""
+    """The one of a lineage that has the value; of which the merge may not have seen the status."""
     if conflict.field == "status":
         return next((row for row in rows if row.status == value), None)
-    return next((row for row in rows if shown(annotation_content(row)) == value), None)
+    assert isinstance(value, dict), "an annotation as a report tells it"
+    told = [(row, shown(annotation_content(row))) for row in rows]
+    exact = (row for row, one in told if one == value)
+    masked = (row for row, one in told if {**one, "status": None} == value)
+    return next(exact, None) or next(masked, None)
 
 
 def _removers(tx: Tx, view: View, items: Sequence[int]) -> dict[int, Stamp]:

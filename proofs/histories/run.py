@@ -64,8 +64,8 @@ def fresh_database(dialect: str) -> Iterator[tuple[Database, Stage]]:
         database.close()
 
 
-def run_batch(dialect: str, seeds: range, steps: range) -> Batch:
-    """One batch in this process."""
+def run_batch(dialect: str, seeds: range, steps: range, everything: bool | None) -> Batch:
+    """One batch in this process; `everything` puts all kinds of steps into each history."""
     gc.set_threshold(100_000, 50, 50)
     done: Counter[str] = Counter()
     failures: list[str] = []
@@ -73,7 +73,17 @@ def run_batch(dialect: str, seeds: range, steps: range) -> Batch:
     with fresh_database(dialect) as (database, stage):
         for seed in seeds:
             try:
-                done += run_history(database, stage, seed, steps[seed % len(steps)])
+                done += run_history(
+                    database,
+                    stage,
+                    seed,
+                    steps[seed % len(steps)],
+                    dropping=everything,
+                    into=everything,
+                    reverting=everything,
+                    retaining=everything,
+                    resolving=everything or seed % 4 == 1,
+                )
             except Failed as failure:
                 failures.append(str(failure))
     return seeds, done, failures, time.monotonic() - began
@@ -93,7 +103,8 @@ def heading(options: argparse.Namespace) -> str:
             f"SQLite {sqlite3.sqlite_version}",
             f"command: python -m proofs.histories.run {shlex.join(sys.argv[1:])}",
             f"seeds: {options.first} to {options.first + options.histories - 1}, "
-            f"{options.fewest} to {options.most} steps, every third with deletion and purge",
+            f"{options.fewest} to {options.most} steps, "
+            + ("all kinds in each" if options.everything else "the rarer kinds in some"),
         ]
     )
 
@@ -106,6 +117,12 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=STEPS // 2, help="steps")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--dialect", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument(
+        "--everything",
+        action="store_const",
+        const=True,
+        help="deletions, merges into, reverts, retention, reviews in every history, not in some",
+    )
     parser.add_argument("--log", type=Path)
     options = parser.parse_args()
     steps = range(options.fewest, options.most + 1)
@@ -119,7 +136,7 @@ def main() -> int:
 
         tell(heading(options))
         waiting = [
-            pool.submit(run_batch, options.dialect, seeds, steps)
+            pool.submit(run_batch, options.dialect, seeds, steps, options.everything)
             for seeds in batches(options.first, options.histories)
         ]
         for finished in as_completed(waiting):

@@ -102,7 +102,7 @@ class Annotation:
 class Snapshot:
     """One version: all its rows by key, all it has seen, and the recipe it stands under.
 
-    `kin` are the datasets that it comes from, itself among them.
+    `kin` are the datasets that it comes from, itself among them; `made` is by whom and when.
     """
 
     items: Mapping[int, Item]
@@ -111,6 +111,7 @@ class Snapshot:
     recipe: int
     operation: str
     kin: frozenset[int] = frozenset()
+    made: Stamp = (0, 0)
 
     def annotations_of(self, item: int) -> list[Annotation]:
         return [row for row in self.annotations.values() if row.item == item]
@@ -128,6 +129,8 @@ class Dataset:
     golden: bool = False
     tagged: set[int] = field(default_factory=set)
     expired: set[int] = field(default_factory=set)
+    reports: dict[int, list[Any]] = field(default_factory=dict)
+    """The conflicts of each version that a merge made, in the order in which they are reported."""
 
     @property
     def head(self) -> int:
@@ -214,6 +217,7 @@ class World:
             recipe=recipe,
             operation=operation,
             kin=kin | {dataset.number},
+            made=self.stamp,
         )
         dataset.versions.append(snapshot)
         return snapshot

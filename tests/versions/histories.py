@@ -12,8 +12,10 @@ from tests.versions.flattening_steps import flatten_amid, flatten_quietly
 from tests.versions.indexing_steps import amid_indexes, compare_indexed
 from tests.versions.marking_steps import try_locked
 from tests.versions.remembering import compare_pasts
+from tests.versions.resolving_steps import RESOLVING
 from tests.versions.retaining_steps import RETAINING
 from tests.versions.reverting_steps import REVERTING
+from tests.versions.reviewing import compare_reviews
 from tests.versions.service import Stage, set_the_stage
 from tests.versions.sharing_steps import DROPPING, INTO, SHARING
 from tests.versions.steps import EDITS, Choose, Step, begin
@@ -51,6 +53,7 @@ def run_history(
     reverting: bool | None = None,
     retaining: bool | None = None,
     indexing: bool | None = None,
+    resolving: bool = False,
     flattened: float = FLATTENED,
 ) -> Counter[str]:
     """Lives one history on a database whose stage is set, and says what was done.
@@ -58,7 +61,7 @@ def run_history(
     Without `dropping` every third seed also deletes and purges datasets, without `into` every fifth
     also merges into datasets that are there, without `reverting` every fifth one also reverts,
     without `retaining` every seventh also lets versions expire, and without `indexing` every third
-    also declares and drops metadata indexes.
+    also declares and drops metadata indexes. With `resolving` conflicts are decided, too.
     Raises Failed when service and model disagree anywhere.
     """
     chooser = random.Random(seed)
@@ -74,6 +77,7 @@ def run_history(
         *(DROPPING if with_drops else ()),
         *(REVERTING if with_reverts else ()),
         *((*RETAINING, *EDITS) if with_retention else ()),
+        *(RESOLVING if resolving else ()),
     ]
     names: list[Step] = [step for step, _ in kinds]
     weights = [weight for _, weight in kinds]
@@ -98,6 +102,7 @@ def run_history(
         compare_everything(twin)
         if with_indexes:
             compare_indexed(twin, indexer.randrange)
+        compare_reviews(twin)
         compare_diffs(twin)
         compare_pasts(twin)
     except Exception as error:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gql_service.database.engine import Database
-from tests.versions import marking_steps, reverting_steps, sharing_steps, steps
+from tests.versions import marking_steps, resolving_steps, reverting_steps, sharing_steps, steps
 from tests.versions.ending import compare_everything
+from tests.versions.reviewing import compare_reviews
 from tests.versions.service import Stage
 from tests.versions.steps import Choose, Step
 from tests.versions.twin import Twin
@@ -31,10 +32,11 @@ def machine_for(database: Database, stage: Stage) -> type[RuleBasedStateMachine]
 
         def teardown(self) -> None:
             compare_everything(self.twin)
+            compare_reviews(self.twin)
 
     sharing = (
         *(*sharing_steps.SHARING, *sharing_steps.INTO, *sharing_steps.DROPPING),
-        *reverting_steps.REVERTING,
+        *(*reverting_steps.REVERTING, *resolving_steps.RESOLVING),
     )
     for step, _ in (*steps.EDITS, *sharing, *marking_steps.MARKING):
         setattr(Histories, f"do_{step.__name__}", _rule_of(step))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from gql_service.versions.clone import CloneOutcome
@@ -12,6 +13,7 @@ from tests.oracle.cloning import Outcome
 from tests.oracle.groups import Conflict
 from tests.oracle.merging import REMOVED, Report
 from tests.oracle.model import Annotation
+from tests.oracle.resolving import Told
 from tests.versions.agreeing import agree
 from tests.versions.pairing import Pairing
 
@@ -58,6 +60,28 @@ def compare_merge(
         Counter(_told(_translated(pairing, conflict)) for conflict in expected.conflicts),
         "merge: conflicts",
     )
+
+
+def told_conflicts(
+    pairing: Pairing, expected: Report, got: MergeOutcome, sources: Sequence[tuple[int, int]]
+) -> list[Told]:
+    """The conflicts of both reports, which agree, in the order in which the service tells them; a
+    removal that the model knows nothing of is told to it."""
+    known = [(_told(_translated(pairing, one)), one) for one in expected.conflicts]
+    found = []
+    for conflict in got.conflicts:
+        text = _told(conflict)
+        place = next((at for at, (told, _) in enumerate(known) if told == text), None)
+        if place is None:
+            one = Conflict(**{name: getattr(conflict, name) for name in _FIELDS})
+            one = replace(one, item=pairing.items.handle[conflict.item])
+        else:
+            _, one = known.pop(place)
+        found.append(Told(one, sources[one.left_source], sources[one.right_source]))
+    return found
+
+
+_FIELDS = [one.name for one in fields(Conflict)]
 
 
 def _told(conflict: Any) -> str:

@@ -116,14 +116,23 @@ def _content(kind: str) -> RecipeContent:
     return RecipeContent(labels=(Label("cat"), Label("dog"), *extra))
 
 
+def digest_of(number: int) -> str:
+    """The SHA-256 that a binary of the stage has, whatever its bytes are."""
+    return sha256(_blob_key(number).encode()).hexdigest()
+
+
+def _blob_key(number: int) -> str:
+    return f"{number:032x}"
+
+
 def _insert_binary(tx: Tx, number: int) -> int:
-    key = f"{number:032x}"
+    key = _blob_key(number)
     row = {"key": key, "state": "live", "lease_until": tx.now}
     tx.execute(sa.insert(table_of(BlobKey)), row)
     return _insert(
         tx,
         Binary,
-        sha256=sha256(key.encode()).hexdigest(),
+        sha256=digest_of(number),
         size=number,
         mime_type="image/jpeg",
         blob_key=key,

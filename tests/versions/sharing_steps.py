@@ -59,7 +59,7 @@ def clash(twin: Twin, choose: Choose) -> None:
     shared = holders_of_items(twin)
     if shared:
         key = one(choose, list(shared))
-        _clash(twin, choose, key, some(choose, shared[key], 3))
+        clash_on(twin, choose, key, some(choose, shared[key], 3))
 
 
 def clash_and_merge(twin: Twin, choose: Choose) -> None:
@@ -73,7 +73,7 @@ def clash_and_merge(twin: Twin, choose: Choose) -> None:
     for _ in range(1 + choose(3)):
         both = sorted(set.intersection(*(set(twin.head(d).items) for d in sources)))
         if both:
-            _clash(twin, choose, one(choose, both), sources)
+            clash_on(twin, choose, one(choose, both), sources)
     if chance(choose, 25):
         sources += some(choose, [one for one in twin.alive() if one not in sources], 1)
     _merge(twin, choose, [(dataset, twin.model(dataset).head) for dataset in sources])
@@ -156,7 +156,8 @@ def resolve(twin: Twin, choose: Choose) -> None:
     _merge(twin, choose, [(side, twin.model(side).head) for side in sources])
 
 
-def _clash(twin: Twin, choose: Choose, key: int, datasets: Sequence[int]) -> None:
+def clash_on(twin: Twin, choose: Choose, key: int, datasets: Sequence[int]) -> None:
+    """An item that all of these hold, or the same annotation of it, is edited in each of them."""
     kind = choose(8)
     shared = sorted(
         set.intersection(*({row.key for row in twin.head(d).annotations_of(key)} for d in datasets))
@@ -267,7 +268,7 @@ def clash_and_merge_into(twin: Twin, choose: Choose) -> None:
     for _ in range(1 + choose(3)):
         both = sorted(set(twin.head(destination).items) & set(twin.head(source).items))
         if both:
-            _clash(twin, choose, one(choose, both), [destination, source])
+            clash_on(twin, choose, one(choose, both), [destination, source])
     points = [(source, twin.model(source).head)]
     others = [one for one in twin.alive() if one not in (source, destination)]
     if others and chance(choose, 25):

@@ -57,6 +57,7 @@ from tests.versions.service import Stage
 pytestmark = pytest.mark.model
 
 SEEDS = {"sqlite": range(25), "postgresql": range(9, 18)}
+REVIEWED = {"sqlite": range(30, 48), "postgresql": range(30, 36)}
 EXAMPLES = {"sqlite": 8, "postgresql": 3}
 """The rules are the same on both: the second database shows that its statements are, too, in seeds
 that do everything. What only later ones find is a matter of `proofs/histories`: it lives thousands.
@@ -74,10 +75,21 @@ def test_random_histories_agree_with_the_naive_model(database: Database, stage: 
     for seed in SEEDS[database.dialect]:
         done += run_history(database, stage, seed)
 
-    assert {"clone", "clone filtered", "clone into", "purge", "conflict metadata"} <= done.keys()
     assert {"update: DATASET_LOCKED", "clone into: DATASET_LOCKED"} <= done.keys()
     sharing = {"clone", "clone filtered", "clone into", "purge", "conflict metadata"}
     assert sharing | {"revert", "revert some", "restore"} <= done.keys()
+
+
+def test_random_reviews_of_merges_agree_with_the_naive_model(
+    database: Database, stage: Stage
+) -> None:
+    done: Counter[str] = Counter()
+
+    for seed in REVIEWED[database.dialect]:
+        done += run_history(database, stage, seed, 12, resolving=True)
+
+    rules = {f"resolve by {rule}: closed" for rule in ("side", "newest", "user")}
+    assert rules | {"resolve: closed", "resolve: RESOLVED"} <= done.keys()
 
 
 def test_histories_that_hypothesis_builds_agree_too(database: Database, stage: Stage) -> None:

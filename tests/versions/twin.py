@@ -420,7 +420,7 @@ class Twin:
         if done is None:
             return None
         self.pairing.datasets.append(done[1].dataset)
-        self._compare_merge(*done, made=True)
+        self._compare_merge(*done, sources, made=True)
         return done[0].dataset.number
 
     def merge_into(
@@ -456,7 +456,7 @@ class Twin:
             return False
         made = self.model(destination).head > head
         self.done["merge into: nothing new"] += not made
-        self._compare_merge(*done, made=made)
+        self._compare_merge(*done, [(destination, head), *sources], made=made)
         return made
 
     def _models(self, points: Sequence[tuple[int, int]]) -> list[tuple[Dataset, int]]:
@@ -465,12 +465,22 @@ class Twin:
     def _numbers(self, points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(self.id(dataset), version) for dataset, version in points]
 
-    def _compare_merge(self, expected: Report, got: MergeOutcome, *, made: bool) -> None:
+    def _compare_merge(
+        self,
+        expected: Report,
+        got: MergeOutcome,
+        sources: Sequence[tuple[int, int]],
+        *,
+        made: bool,
+    ) -> None:
         self.check(expected.dataset.number)
         self.done[f"outcome {expected.outcome}"] += 1
         self.done["renamed by merge"] += len(expected.renamed)
         self.done.update(f"conflict {_kind(one.field)}" for one in expected.conflicts)
         reports.compare_merge(self.pairing, expected, got, made=made)
+        if made:
+            told = reports.told_conflicts(self.pairing, expected, got, sources)
+            expected.dataset.reports[expected.dataset.head] = told
 
     def _forget_lost_bases(self, sources: Sequence[tuple[int, int]]) -> None:
         """Tells the model which old writes are still stored, once a purge or retention has taken
