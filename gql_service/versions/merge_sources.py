@@ -33,7 +33,7 @@ from gql_service.versions.knowledge import Seen, Sight, sights
 from gql_service.versions.lost import lost_annotations, lost_items, lost_removals
 from gql_service.versions.merge_rules import AnnotationFact, Group, ItemFact
 from gql_service.versions.merge_settled import settled_annotations, settled_items
-from gql_service.versions.piles import unfolded
+from gql_service.versions.piles import with_the_past
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ def removals(tx: Tx, view: View, keys: Sequence[int]) -> dict[int, tuple[int, in
     found: dict[int, tuple[int, int]] = {}
     if not keys:
         return found
-    sheets = unfolded(tx, view.sheets)
+    sheets = with_the_past(tx, view.sheets)
     depth = {sheet.line: at for at, sheet in enumerate(sheets)}
     for part in chunks(sorted(keys)):
         asked = [*_endings(sheets, part), lost_removals(sheets, part)]

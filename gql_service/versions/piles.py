@@ -14,25 +14,24 @@ from gql_service.catalog.visibility import LAYERS, LINES, LOWER, layer_sheet
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 
+_LINE_WITH_LAYERS = sa.select(
+    LINES.c.id.label("line"),
+    LINES.c.born,
+    LINES.c.flat_of,
+    LAYERS.c.below,
+    LAYERS.c.at,
+    LAYERS.c.with_annotations,
+    LAYERS.c.with_metadata,
+    LAYERS.c.with_status,
+    LOWER.c.born.label("below_born"),
+    LOWER.c.flat_of.label("below_flat_of"),
+).select_from(
+    LINES.outerjoin(LAYERS, LAYERS.c.line == LINES.c.id).outerjoin(
+        LOWER, LOWER.c.id == LAYERS.c.below
+    )
+)
 _UNDER = Prepared(
-    sa.select(
-        LINES.c.born,
-        LINES.c.flat_of,
-        LAYERS.c.below,
-        LAYERS.c.at,
-        LAYERS.c.with_annotations,
-        LAYERS.c.with_metadata,
-        LAYERS.c.with_status,
-        LOWER.c.born.label("below_born"),
-        LOWER.c.flat_of.label("below_flat_of"),
-    )
-    .select_from(
-        LINES.outerjoin(LAYERS, LAYERS.c.line == LINES.c.id).outerjoin(
-            LOWER, LOWER.c.id == LAYERS.c.below
-        )
-    )
-    .where(LINES.c.id == sa.bindparam("line"))
-    .order_by(LAYERS.c.depth)
+    _LINE_WITH_LAYERS.where(LINES.c.id == sa.bindparam("line")).order_by(LAYERS.c.depth)
 )
 
 
@@ -57,6 +56,32 @@ def replaced_pile(tx: Tx, flat: Sheet) -> tuple[Sheet, ...]:
     under = [Sheet(flat.flat_of, flat.born, born=first.born, flat_of=first.flat_of)]
     under += [layer_sheet(row) for row in rows if row.below is not None]
     return tuple(sheet.behind(flat) for sheet in under)
+
+
+_FLAT, _OLDER = LINES.alias("flat"), LINES.alias("older")
+_REPLACED = (
+    sa.select(sa.func.max(_OLDER.c.id))
+    .join(_FLAT, _FLAT.c.dataset == _OLDER.c.dataset)
+    .where(
+        _FLAT.c.id == sa.bindparam("line"),
+        _OLDER.c.id < _FLAT.c.id,
+        _OLDER.c.born <= _FLAT.c.born,
+    )
+)
+"""The line that the dataset went on with before, if there was one."""
+_BEFORE = Prepared(
+    _LINE_WITH_LAYERS.where(LINES.c.id == _REPLACED.scalar_subquery()).order_by(LAYERS.c.depth)
+)
+
+
+def with_the_past(tx: Tx, sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
+    """As `unfolded`, whether the replaced lines still show what they showed or not: what was
+    written on them, and is still known, was written in the past of what is shown now."""
+    pile = list(sheets)
+    while rows := tx.rows(_BEFORE, {"line": pile[-1].line}):
+        pile.append(Sheet(rows[0].line, pile[-1].born, born=rows[0].born))
+        pile += [layer_sheet(row) for row in rows if row.below is not None]
+    return tuple(pile)
 
 
 def begins_after(sheet: Sheet) -> int:

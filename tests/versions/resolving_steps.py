@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.oracle.editing import ItemEdit
+from tests.oracle.editing import AnnotationEdit, ItemEdit
 from tests.oracle.groups import FIRST, LAST, THREE_WAY, UNION
 from tests.oracle.resolving import BASE, KEEP, LEFT, RIGHT, Asked, Told
 from tests.versions.reviewing import review, review_by, told_of
@@ -20,7 +20,9 @@ from tests.versions.steps import (
     STATUSES,
     Choose,
     Step,
+    annotation_change,
     chance,
+    new_annotation,
     one,
     some,
 )
@@ -80,13 +82,18 @@ def _merge_apart(
     twin: Twin, choose: Choose
 ) -> tuple[int, list[tuple[int, int]], dict[str, Any]] | None:
     """The dataset that was merged, from what, and how; the first source may be itself."""
+    if len(twin.alive()) > MOST_DATASETS - 2:
+        return None
+    if chance(choose, 30) or not holders_of_items(twin):
+        source = one(choose, twin.alive())
+        twin.clone(source, twin.model(source).head)
     shared = holders_of_items(twin)
-    if not shared or len(twin.alive()) >= MOST_DATASETS:
+    if not shared:
         return None
     held = shared[one(choose, list(shared))]
     sources = some(choose, held, 1)
     sources.append(one(choose, [dataset for dataset in held if dataset not in sources]))
-    for _ in range(1 + choose(4)):
+    for _ in range(2 + choose(5)):
         both = sorted(set.intersection(*(set(twin.head(at).items) for at in sources)))
         if both:
             clash_on(twin, choose, one(choose, both), sources)
@@ -109,20 +116,28 @@ def _merge_apart(
 def _work_on(twin: Twin, choose: Choose, dataset: int, told: Sequence[Told]) -> None:
     """Somebody edits or removes what is in conflict, so that some of it cannot be decided."""
     conflict = one(choose, told).conflict
-    kind = choose(5)
-    if conflict.item not in twin.head(dataset).items:
+    item, name, mark = conflict.item, conflict.field, conflict.annotation
+    if item not in twin.head(dataset).items:
         return
-    if kind == 0:
-        twin.delete(dataset, [conflict.item])
-    elif kind == 1:
-        twin.move(dataset, {conflict.item: one(choose, PATHS)})
-    elif kind == 2 and conflict.annotation in twin.head(dataset).annotations:
-        twin.unannotate(dataset, [conflict.annotation])
-    elif kind == 3:
-        clash_on(twin, choose, conflict.item, [dataset])
+    if chance(choose, 15):
+        twin.delete(dataset, [item])
+    elif mark is not None and mark in twin.head(dataset).annotations:
+        if chance(choose, 25):
+            twin.unannotate(dataset, [mark])
+        else:
+            kind = 3 if name == "status" else choose(4)
+            change = annotation_change(twin, choose, dataset, mark, kind)
+            twin.reannotate(dataset, [AnnotationEdit(mark, change)])
+    elif name == "path":
+        twin.move(dataset, {item: one(choose, PATHS)})
+    elif name == "removed" and chance(choose, 50):
+        twin.annotate(dataset, [(item, new_annotation(choose))])
+    elif name == "description":
+        edit = ItemEdit(0, fields={"description": one(choose, DESCRIPTIONS)})
+        twin.update(dataset, [item], edit)
     else:
         given = {one(choose, METADATA_KEYS): one(choose, METADATA_VALUES)}
-        twin.update(dataset, [conflict.item], ItemEdit(0, set=given))
+        twin.update(dataset, [item], ItemEdit(0, set=given))
 
 
 def _resolve(twin: Twin, choose: Choose, dataset: int, merge: int | None) -> None:
@@ -174,7 +189,7 @@ def _asked(choose: Choose, told: Told, position: int) -> Asked:
 
 
 RESOLVING: tuple[tuple[Step, int], ...] = (
-    (clash_and_resolve, 16),
-    (resolve_any, 10),
-    (resolve_and_meet_the_old, 5),
+    (clash_and_resolve, 80),
+    (resolve_any, 20),
+    (resolve_and_meet_the_old, 12),
 )
