@@ -59,8 +59,9 @@ def clash_and_resolve(twin: Twin, choose: Choose) -> None:
         _resolve_the_rest(twin, choose, dataset)
     if dataset not in [source for source, _ in sources] and chance(choose, 60):
         made = twin.merge_into(dataset, sources, **how)
-        # Annotations that were kept beside one another become one when their values meet.
-        assert worked_on or not made, f"{dataset}: what was decided is news again"
+        # A version may be made: an unknown status is learnt. A union brings back what is deleted.
+        again = made and told_of(twin, dataset, None)
+        assert worked_on or not again, f"{dataset}: what was decided is told again"
 
 
 def resolve_and_meet_the_old(twin: Twin, choose: Choose) -> None:
