@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from gql_service.database.engine import Tx
 from gql_service.errors import Invalid, NotFound, ServiceError
 from gql_service.settings import Settings
 from gql_service.terminal import out, progress
+from gql_service.transfer.bundling import export_bundle, import_bundle
 from gql_service.transfer.exporting import Chosen, export, outline
 from gql_service.transfer.folder import class_names, find_files, import_files
 from gql_service.transfer.formats import WAYS, Format
@@ -65,13 +66,39 @@ def import_source(
     mode = UploadMode.OVERWRITE if overwrite else UploadMode.SKIP
     number = None if recipe is None else parse_as(RecipeId, recipe, ("recipe",)).key
     target = Target(project, dataset, number)
+    absent = {"--files": files, "--recipe": recipe, "--report": report}
+    if format is Format.BUNDLE:
+        placed = {"--directory": None if directory == "/" else directory, "--message": message}
+        changed = {"--overwrite": overwrite or None, "--no-classes": None if classes else False}
+        _refuse({**absent, **placed, **changed}, format)
+        _import_bundle(source, target, user)
+        return
     if format is Format.FOLDER:
-        refuse = {"--files": files, "--recipe": recipe, "--report": report}
-        if given := [name for name, value in refuse.items() if value is not None]:
-            raise Invalid(f"{given[0]} is not for the format folder")
+        _refuse(absent, format)
         _import_folder(source, target, directory, classes, mode, user, message)
         return
     _import_format(Source(source, files), format, target, directory, mode, report, user, message)
+
+
+def _refuse(options: Mapping[str, object], format: Format) -> None:
+    """Raises Invalid when an option is given that a format does nothing with."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise Invalid(f"{given[0]} is not for the format {format.value}")
+
+
+def _import_bundle(source: Path, target: Target, user: str | None) -> None:
+    with closing(open_store(Settings())) as store, progress("importing", None) as advance:
+        arrived = import_bundle(
+            store.database,
+            store.vault,
+            source,
+            target,
+            actor=user_named(store, user),
+            lease=timedelta(hours=store.settings.upload_lease_hours),
+            progress=advance,
+        )
+    made = f"; {arrived.users_made} users made, without access" if arrived.users_made else ""
+    out.print(f"versions 1 to {arrived.head} of {target.dataset}{made}", markup=False)
 
 
 def _import_format(
@@ -145,7 +172,7 @@ def _import_folder(
 
 
 def export_dataset(
-    target: Annotated[Path, typer.Argument(help="Folder to make; there must be none.")],
+    target: Annotated[Path, typer.Argument(help="Folder, or bundle, to make; there must be none.")],
     project: Project,
     dataset: Dataset,
     format: Annotated[Format, typer.Option(help="What to write.")],
@@ -156,7 +183,11 @@ def export_dataset(
     report: ReportFile = None,
     user: Annotated[str | None, typer.Option(help="E-mail of who exports; the admin.")] = None,
 ) -> None:
-    """Write a dataset at a version into a new folder."""
+    """Write a dataset at a version into a new folder, or all of its versions into a bundle."""
+    if format is Format.BUNDLE:
+        _refuse({"--at": at, "--where": where, "--report": report}, format)
+        _export_bundle(target, Target(project, dataset), user)
+        return
     with closing(open_store(Settings())) as store, report_to(report) as told:
         actor = user_named(store, user)
         with store.database.read(actor) as tx:
@@ -177,10 +208,26 @@ def export_dataset(
     _tell(told)
 
 
-def _chosen(tx: Tx, target: Target, at: str | None, where: str | None) -> Chosen:
+def _export_bundle(file: Path, target: Target, user: str | None) -> None:
+    with closing(open_store(Settings())) as store, progress("exporting", None) as advance:
+        actor = user_named(store, user)
+        with store.database.read(actor) as tx:
+            number = _found(tx, target).id
+        head = export_bundle(
+            store.database, store.vault, number, file, actor=actor, progress=advance
+        )
+    out.print(f"versions 1 to {head} of {target.dataset} in {file}", markup=False)
+
+
+def _found(tx: Tx, target: Target) -> DatasetRecord:
     found = dataset_of_target(tx, target)
     if found is None:
         raise NotFound(f"There is no dataset {target.dataset!r} in {target.project!r}")
+    return found
+
+
+def _chosen(tx: Tx, target: Target, at: str | None, where: str | None) -> Chosen:
+    found = _found(tx, target)
     version = found.head
     if at is not None and at.isascii() and at.isdigit():
         version = int(at[:18])

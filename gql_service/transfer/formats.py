@@ -30,11 +30,13 @@ class Format(Enum):
     VOC = "voc"
     CSV = "csv"
     PARQUET = "parquet"
+    BUNDLE = "bundle"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a format comes in and goes out. Folders with classes come in by `folder`."""
+    """How a format comes in and goes out. Folders with classes come in by `folder`; a bundle does
+    neither like this, for it is of all versions."""
 
     read: Callable[[Source, Report], Read] | None
     write: OpenWriter
