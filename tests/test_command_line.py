@@ -651,3 +651,23 @@ def test_settings_are_shown_with_where_they_come_from_and_without_secrets(
 
 def test_several_workers_are_refused_on_sqlite(command: Command) -> None:
     command("serve", "--workers", "2").refused("PostgreSQL", "SQLite")
+
+
+def test_a_dataset_goes_out_and_comes_in_with_all_of_its_versions(
+    command: Command, photos: Path, user: str
+) -> None:
+    importing(command, photos)
+    where = ("--format", "bundle", "--project", "Pets", "--dataset")
+
+    out = command("export", "pets.bundle", *where, "pets")
+    into = command("import", "pets.bundle", *where, "again")
+
+    assert out.out == ["versions 1 to 2 of pets in pets.bundle"]
+    assert into.out == ["versions 1 to 2 of again"]
+    command("export", "pets.bundle", *where, "pets").refused("pets.bundle exists already")
+    command("export", "x", *where, "pets", "--at", "1").refused("--at is not for the format bundle")
+    command("import", "pets.bundle", *where, "again").refused("already exists")
+    command("import", "pets.bundle", *where, "b", "--overwrite").refused("--overwrite")
+    Path("pets.bundle").write_bytes(Path("pets.bundle").read_bytes()[:-1])
+    command("import", "pets.bundle", *where, "b").refused("not a whole bundle")
+    assert command("verify").code == 0

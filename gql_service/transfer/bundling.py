@@ -130,8 +130,8 @@ def import_bundle(
 ) -> Arrived:
     """Makes the dataset of a bundle, in the project of that name, which is made when absent.
 
-    `progress` is called per binary. Raises Invalid for what is no whole bundle, NameTaken, Forbidden
-    for who does not own the project, InsufficientStorage; then nothing has come in.
+    `progress` is called per binary. Raises Invalid for what is no whole bundle, NameTaken,
+    Forbidden for who does not own the project, InsufficientStorage; then nothing has come in.
     """
     name = clean_name(target.dataset, ("dataset",))
     with database.read(actor) as tx:
