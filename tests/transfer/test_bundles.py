@@ -95,7 +95,7 @@ def test_a_dataset_with_all_of_its_past_goes_to_another_kind_of_database_and_bac
         clock.advance(timedelta(days=1))
         for place in elsewhere:
             arrived = into(place, file, name)
-            assert telling(place.database, place.actor, arrived, whole=whole) == told
+            assert told == telling(place.database, place.actor, arrived, whole=whole)
             again = out_of(place, arrived, tmp_path / f"{name} {place.database.dialect}")
             assert inside(again) == inside(file)
             file = again
