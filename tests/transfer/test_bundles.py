@@ -84,11 +84,19 @@ def elsewhere(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("source", "merged"),
+        pytest.param(("above", "bare", "chosen"), marks=pytest.mark.model),
+    ],
+)
 def test_a_dataset_with_all_of_its_past_goes_to_another_kind_of_database_and_back(
-    lab: Lab, clock: SetClock, elsewhere: list[Lab], tmp_path: Path
+    lab: Lab, clock: SetClock, elsewhere: list[Lab], tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     stories = live_stories(lab, clock)
-    for name, dataset in stories.items():
+    for name in names:
+        dataset = stories[name]
         whole = name == "source"
         told = telling(lab.database, lab.actor, dataset, whole=whole)
         file = out_of(lab, dataset, tmp_path / name)
