@@ -18,22 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from gql_service.catalog.binary import BINARIES, BinaryRecord, binaries_by_id
-from gql_service.catalog.line import UNBORN
-from gql_service.catalog.lost_state import LOST
 from gql_service.catalog.recipe import RECIPES, REVISIONS
 from gql_service.catalog.user import USERS
 from gql_service.catalog.visibility import (
-    ANNOTATION_WHITEOUTS,
-    ANNOTATIONS,
     DATASETS,
-    ITEM_WHITEOUTS,
     ITEMS,
-    LAYERS,
-    LINES,
 )
 from gql_service.database.columns import Timestamp
 from gql_service.database.engine import Tx
 from gql_service.database.sets import among, chunks
+from gql_service.versions.bundle_scope import Pile, Where, batches_of, conditions, pile_of
 from gql_service.versions.bundle_tables import (
     ANNOTATION_ROWS,
     ANNOTATION_WHITEOUT_ROWS,
@@ -42,7 +36,6 @@ from gql_service.versions.bundle_tables import (
     DATASET_ROWS,
     ITEM_ROWS,
     ITEM_WHITEOUT_ROWS,
-    LAYER_ROWS,
     LINE_ROWS,
     LOST_ANNOTATION_ROWS,
     LOST_ITEM_ROWS,
@@ -51,25 +44,9 @@ from gql_service.versions.bundle_tables import (
     Kind,
     Part,
 )
-from gql_service.versions.knowledge import CHOSEN_KEYS, KNOWLEDGE
 
 AT_ONCE = 2_000
 """Rows that are in memory at a time."""
-
-Where = sa.ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Pile:
-    """What one dataset is read through: its lines, and the layers of all of them by line."""
-
-    own: tuple[int, ...]
-    layers: tuple[sa.Row[Any], ...]
-
-    @property
-    def lines(self) -> list[int]:
-        """Also those of others, ascending."""
-        return sorted({*self.own, *(layer.below for layer in self.layers)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +77,9 @@ class Outgoing:
 
 def gather(tx: Tx, dataset: int) -> Outgoing:
     """What belongs to a dataset, in the snapshot of `tx`."""
-    pile = _pile(tx, dataset)
-    where = _conditions(tx, dataset, pile)
-    batches = _batches(tx, dataset)
+    pile = pile_of(tx, dataset)
+    where = conditions(tx, dataset, pile)
+    batches = batches_of(tx, dataset)
     keys = _numbers(tx, _named(where, Kind.KEY))
     for batch in sorted(batches):
         at = bisect_left(keys, batch)
@@ -157,57 +134,6 @@ def files(tx: Tx, out: Outgoing) -> Iterator[BinaryRecord]:
 
 
 # How.
-
-
-def _pile(tx: Tx, dataset: int) -> Pile:
-    born = sa.select(LINES.c.id).where(LINES.c.dataset == dataset, LINES.c.born != UNBORN)
-    own = tuple(row.id for row in tx.rows(born.order_by(LINES.c.id)))
-    layers = sa.select(LAYERS).where(among(LAYERS.c.line, own))
-    return Pile(own, tuple(tx.rows(layers.order_by(LAYERS.c.line, LAYERS.c.depth))))
-
-
-def _conditions(tx: Tx, dataset: int, pile: Pile) -> dict[str, Where]:
-    """Which rows of each part go out, the numbers of others apart."""
-    where = {part.name: part.table.c.dataset == dataset for part in BESIDE_VERSIONS}
-    where[LINE_ROWS.name] = among(LINES.c.id, pile.lines)
-    where[LAYER_ROWS.name] = among(LAYERS.c.line, pile.lines)
-    where[ITEM_ROWS.name] = _carried(pile, ITEMS, ITEM_WHITEOUTS)
-    where[ANNOTATION_ROWS.name] = _carried(pile, ANNOTATIONS, ANNOTATION_WHITEOUTS)
-    for part in (ITEM_WHITEOUT_ROWS, ANNOTATION_WHITEOUT_ROWS):
-        where[part.name] = among(part.table.c.line, pile.own)
-    lost = among(LOST.c.line, pile.own)
-    where[LOST_ITEM_ROWS.name] = sa.and_(lost, LOST.c.of_item)
-    where[LOST_ANNOTATION_ROWS.name] = sa.and_(lost, ~LOST.c.of_item)
-    where[CHOSEN_ROWS.name] = among(CHOSEN_KEYS.c.batch, _batches(tx, dataset))
-    return where
-
-
-def _batches(tx: Tx, dataset: int) -> set[int]:
-    known = sa.select(KNOWLEDGE.c.batches).where(KNOWLEDGE.c.dataset == dataset).distinct()
-    return {int(batch) for row in tx.rows(known) for batch in row.batches.split(",") if batch}
-
-
-def _carried(pile: Pile, states: sa.Table, whiteouts: sa.Table) -> Where:
-    """The states of the own lines, and what the layers show of others."""
-    wanted = [among(states.c.line, pile.own)]
-    for layer in pile.layers:
-        if states is ANNOTATIONS and not layer.with_annotations:
-            continue
-        above = [
-            sa.and_(whiteouts.c.line == upper.below, whiteouts.c.since <= upper.at)
-            for upper in pile.layers
-            if upper.line == layer.line and upper.depth < layer.depth
-        ]
-        covered = sa.exists().where(whiteouts.c.state == states.c.id, sa.or_(sa.false(), *above))
-        wanted.append(
-            sa.and_(
-                states.c.line == layer.below,
-                states.c.since <= layer.at,
-                states.c.until > layer.at,
-                ~covered if above else sa.true(),
-            )
-        )
-    return sa.or_(*wanted)
 
 
 def _named(where: Mapping[str, Where], kind: Kind) -> list[sa.Select[Any]]:
