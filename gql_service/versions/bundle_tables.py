@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from gql_service.catalog.dataset import VERSIONS
 from gql_service.catalog.dataset_source import SOURCES
 from gql_service.catalog.lost_state import LOST
+from gql_service.catalog.metadata_index import DATASET_INDEXES
 from gql_service.catalog.recipe import RECIPES, REVISIONS
 from gql_service.catalog.tag import TAGS
 from gql_service.catalog.version import LABEL_COUNTS
@@ -170,6 +171,7 @@ BESIDE_VERSIONS = (
         ("version", "position"),
     ),
     Part("path_changes", RENAMES, {**_OF_DATASET, "item": Kind.KEY}, ("version", "item")),
+    Part("dataset_indexes", DATASET_INDEXES, {**_OF_DATASET, "creator": Kind.USER}, ("path",)),
     Part("tags", TAGS, {**_OF_DATASET, "creator": Kind.USER}, ("id",), left_out=("id",)),
 )
 """What is known of a dataset by its number alone."""
