@@ -75,7 +75,8 @@ def load(request: Request, ports: list[int], connections: int, seconds: float) -
     itself kept a core busy, and so may have been what was measured.
     """
     before = _used()
-    found = (_by_wrk if _WRK else _by_our_own)(request, ports, connections, seconds)
+    by_wrk = _WRK is not None and seconds >= 1  # it counts in whole seconds
+    found = (_by_wrk if by_wrk else _by_our_own)(request, ports, connections, seconds)
     share = (_used() - before) / seconds
     if seconds >= 1 and share > 0.8:
         print(f"The load alone took {share:.0%} of a core", file=sys.stderr)

@@ -70,6 +70,8 @@ class Served:
             socket.create_connection(("127.0.0.1", self.port)).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:  # it went while the connection was made
+            return False
         return False
 
     def end(self) -> int:

@@ -147,6 +147,8 @@ def page_of_stretch(
             break
         given = stretch.given(items=[row.key for row in first])
         found += [_difference(row) for row in tx.rows(LISTS[stretch.backwards], given)]
+        if len(first) < size:
+            break
         last, size = first[-1].key, min(4 * size, 20_000)
     return found[:limit]
 

@@ -20,6 +20,7 @@ from gql_service.settings import Settings
 from gql_service.vault.contract import Vault
 from gql_service.versions.verify import verify_store
 from tests.api.client import Client
+from tests.api.in_process import InProcess
 from tests.api.shelf import Shelf
 from tests.snapshot import Snapshot
 
@@ -35,7 +36,7 @@ def settings(tmp_path: Path) -> Settings:
 def http(database: Database, vault: Vault, settings: Settings) -> Iterator[TestClient]:
     """The application; afterwards, every invariant of the store holds."""
     backend = Backend(settings, database, vault, anyio.CapacityLimiter(8), grants=GRANTS)
-    with TestClient(application(backend)) as client:
+    with InProcess(application(backend)) as client:
         yield client
     assert verify_store(database, vault, deep=True) == []
 
@@ -45,7 +46,7 @@ def resolved(ada: Client, database: Database, vault: Vault, settings: Settings) 
     """Ada again, asking a service in which every list goes through resolvers."""
     limiter = anyio.CapacityLimiter(8)
     backend = Backend(settings, database, vault, limiter, splicing=False, grants=GRANTS)
-    with TestClient(application(backend)) as http:
+    with InProcess(application(backend)) as http:
         client = Client(http, None)
         client.headers = ada.headers
         yield client
