@@ -73,7 +73,13 @@ def merge_into(
 
     None is made when it shows the same afterwards, holds or has seen all that the sources hold, and
     there is no conflict. `more_to_tell` says that there is one of those the model does not know.
+    A locked destination refuses also what would change nothing.
     """
+    for dataset in sorted([destination, *(one for one, _ in sources)], key=lambda d: d.number):
+        if dataset.deleted:
+            raise Refused("NOT_FOUND")
+        if dataset is destination and dataset.locked:
+            raise Refused("DATASET_LOCKED")
     sides = _sides([(destination, destination.head), *sources], flags, into=True)
     work = _decided(world, sides, policy, on_conflict, flags)
     renamed = work.settle_paths()
