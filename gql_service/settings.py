@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Most values that introspection answers with in one request.",
     )
+    max_query_values: int = Field(
+        default=10_000,
+        ge=1,
+        description="Most values in the variables of a query or subscription, those in lists and "
+        "objects included.",
+    )
     max_page_size: int = Field(
         default=500, ge=1, le=10_000, description="Most rows of one page of a list."
     )

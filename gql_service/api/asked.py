@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from gql_service.api.persisted import document_name
 from gql_service.catalog.user import Identity
-from gql_service.errors import Invalid
+from gql_service.errors import Invalid, LimitExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +63,23 @@ def operation_in(given: Any) -> Operation:
     if name is not None and not isinstance(name, str):
         raise Invalid("`operationName` is a string", path=("operationName",))
     return Operation(query, document, members["variables"], name or None, members["extensions"])
+
+
+def require_few_values(variables: dict[str, Any] | None, most: int) -> None:
+    """Raises LimitExceeded when variables have more values, those in lists and objects included.
+
+    graphql-core takes 2 µs for each before any filter can be looked at.
+    """
+    waiting: list[Any] = [variables or {}]
+    found = 0
+    while waiting:
+        value = waiting.pop()
+        if not isinstance(value, dict | list):
+            continue
+        found += len(value)
+        if found > most:
+            raise LimitExceeded(
+                f"The variables of a query can have {most:,} values: these have more",
+                path=("variables",),
+            )
+        waiting.extend(value.values() if isinstance(value, dict) else value)

@@ -20,6 +20,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLAbstractType,
     GraphQLError,
+    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -27,8 +28,11 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    SchemaMetaFieldDef,
+    TypeMetaFieldDef,
     Visitor,
     is_abstract_type,
+    is_introspection_type,
     is_leaf_type,
     is_object_type,
     visit,
@@ -56,6 +60,14 @@ from gql_service.api.selecting import Nodes, Selecting, uses_variables, variable
 
 VARIANTS = 4
 """Plans remembered per operation: one for each way in which its directives turn out."""
+_INTROSPECTING = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+
+
+@dataclass(frozen=True, slots=True)
+class _SchemaOnly:
+    """What resolvers of introspection ask for of an operation."""
+
+    schema: GraphQLSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ class Query:
         made = plan.root.complete(Run(context, selecting, turns), None)
         if type(made) is Begun:
             made = turns.finished(made)
-        self.haste.proven = True
+        self.haste.proven = not context.tally.introspected
         return cast(dict[str, Any], made)
 
     def _plan(self, given: VariableValues) -> Plan | None:
@@ -165,15 +177,15 @@ class _Compiler:
     def _objects(self, parent: GraphQLObjectType, selected: dict[str, Nodes]) -> Objects:
         fields = [self._field(parent, key, nodes) for key, nodes in selected.items()]
         counts = any(one.name == "Node" for one in parent.interfaces)
-        return Objects(parent.name, tuple(fields), counts)
+        return Objects(parent.name, tuple(fields), counts, is_introspection_type(parent))
 
     def _field(self, parent: GraphQLObjectType, key: str, nodes: Nodes) -> Field:
         name = nodes[0].name.value
         if name == "__typename":
             return Field(key, constant=parent.name)
-        if name.startswith("__"):
-            raise NotPlain  # introspection, which is executed under a limit of its own
-        of = parent.fields[name]
+        of = _INTROSPECTING.get(name) or parent.fields[name]
+        if name.startswith("__") or is_introspection_type(parent):
+            return self._described(key, of, nodes)
         definition: StrawberryField = of.extensions["strawberry-definition"]
         if definition.extensions:
             raise NotPlain
@@ -183,7 +195,6 @@ class _Compiler:
             return Field(key, complete=complete, attribute=definition.python_name)
         if resolver.parent_parameter or resolver.root_parameter:
             raise NotPlain
-        varies = uses_variables(nodes[0].arguments or ())
         return Field(
             key,
             complete=complete,
@@ -194,7 +205,24 @@ class _Compiler:
             of=of,
             parent=parent,
             nodes=nodes,
-            arguments=None if varies else self.selecting.converted(of, nodes[0]),
+            arguments=self._arguments(of, nodes),
+        )
+
+    def _arguments(self, of: GraphQLField, nodes: Nodes) -> dict[str, Any] | None:
+        varies = uses_variables(nodes[0].arguments or ())
+        return None if varies else self.selecting.converted(of, nodes[0])
+
+    def _described(self, key: str, of: GraphQLField, nodes: Nodes) -> Field:
+        """Of introspection, whose resolvers ask nobody, and of the operation only the schema."""
+        resolve, info = cast(Callable[..., Any], of.resolve), _SchemaOnly(self.selecting.schema)
+        return Field(
+            key,
+            complete=self._completion(of.type, nodes),
+            call=lambda source, **given: resolve(source, info, **given),
+            takes_self=True,
+            of=of,
+            nodes=nodes,
+            arguments=self._arguments(of, nodes),
         )
 
     def _completion(self, type_: GraphQLOutputType, nodes: Nodes) -> Complete:

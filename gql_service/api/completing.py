@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from types import CoroutineType
@@ -81,13 +81,16 @@ def required(inner: Complete) -> Complete:
     return complete
 
 
+_LISTS = (list, tuple, ValuesView, ItemsView)
+
+
 def listed(inner: Complete) -> Complete:
     """Lists; finished JSON passes through."""
 
     def complete(run: Run, value: Any) -> Any:
         if value is None or type(value) is orjson.Fragment:
             return value
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, _LISTS):
             raise NotPlain
         made = [inner(run, one) for one in value]
         if Begun not in map(type, made):
@@ -184,11 +187,13 @@ _Late = tuple[Any, Begun, Complete | None]
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects of one type, of which the same is selected. `counts`: they have ids of their own."""
+    """Objects of one type, of which the same is selected. `counts`: they have ids of their own;
+    `describes`: they belong to the schema."""
 
     type_name: str
     fields: tuple[Field, ...]
     counts: bool
+    describes: bool
 
     def nullable(self, run: Run, source: Any) -> Any:
         return None if source is None else self.complete(run, source)
@@ -196,6 +201,8 @@ class Objects:
     def complete(self, run: Run, source: Any) -> Any:
         if self.counts:
             run.context.tally.nodes += 1
+        elif self.describes:
+            run.context.tally.introspect(len(self.fields))
         made: dict[str, Any] = {}
         late: list[_Late] = []
         for one in self.fields:

@@ -135,13 +135,13 @@ def require_one_operation(document: Document, name: str | None) -> None:
         raise Invalid("The document has no operation of that name", path=("operationName",))
 
 
-def is_subscription(document: Document, name: str | None) -> bool:
-    """Whether the operation that is meant is a subscription."""
-    return any(
-        isinstance(node, OperationDefinitionNode)
-        and node.operation is OperationType.SUBSCRIPTION
-        and (name is None or (node.name is not None and node.name.value == name))
+def operation_type(document: Document, name: str | None) -> OperationType:
+    """Of the operation that is meant; there must be such one."""
+    return next(
+        node.operation
         for node in document.node.definitions
+        if isinstance(node, OperationDefinitionNode)
+        and (name is None or (node.name is not None and node.name.value == name))
     )
 
 

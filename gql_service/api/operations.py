@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from starlette.responses import Response
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
+from strawberry.types.graphql import OperationType as StrawberryOperation
 
 from gql_service.api import haste
 from gql_service.api.answers import JSON_TYPE, error_entry, json_response, refused
-from gql_service.api.asked import Asked, Operation
+from gql_service.api.asked import Asked, Operation, require_few_values
 from gql_service.api.auth import viewer_of
 from gql_service.api.compiled import Query, compiled
 from gql_service.api.connections import largest_page
@@ -24,7 +24,7 @@ from gql_service.api.context import NEEDS_TOKEN, Backend, Context
 from gql_service.api.documents import (
     Document,
     Documents,
-    is_subscription,
+    operation_type,
     require_one_operation,
 )
 from gql_service.api.labels import tell_operation
@@ -76,7 +76,7 @@ class Operations:
         if document is None or query is None or not query.haste.allowed:
             return None
         reads = Reads(self._backend.database, partial(brief.snapshot, haste.BRIEF_SECONDS))
-        begun = time.thread_time()
+        begun, stopped = time.thread_time(), False
         try:
             viewer = viewer_of(asked.token, reads)
             tell_operation(document, operation.name)
@@ -84,13 +84,13 @@ class Operations:
             one = _Begun(self._backend, asked, operation, text, document, viewer, reads)
             return _answer(one.compiled(query), asked)
         except Timeout:
-            query.haste.stopped()
+            stopped = True
             return None
         except Exception:
             return None
         finally:
             reads.close()
-            query.haste.took(time.thread_time() - begun)
+            query.haste.took(time.thread_time() - begun, stopped=stopped)
 
     def answer(self, asked: Asked) -> Response | Subscribed:
         """The answer, or a subscription that has begun; runs in a worker thread.
@@ -118,7 +118,10 @@ class Operations:
             raise Unauthenticated(NEEDS_TOKEN)
         require_one_operation(document, operation.name)
         tell_operation(document, operation.name)
-        if is_subscription(document, operation.name):
+        kind = operation_type(document, operation.name)
+        if kind is not OperationType.MUTATION:
+            require_few_values(operation.variables, self._backend.settings.max_query_values)
+        if kind is OperationType.SUBSCRIPTION:
             return self._subscribed(asked, operation, document, viewer, reads)
         if document.free and not operation.variables and not operation.extensions:
             return self._same_for_all(asked, operation, text, document, reads)
@@ -205,25 +208,27 @@ class _Begun:
 
     def executed(self) -> ExecutionResult:
         """Compiled where it is plain success, by graphql-core otherwise."""
-        query = self._query()
+        query, tally = self._query(), self._tally()
         if query is not None:
             # Whatever goes wrong, graphql-core meets it again and says so.
             with suppress(Exception):
-                return self.compiled(query)
-        return completed(self._judged())
+                return self.compiled(query, tally)
+            if not tally.exceeded:  # then there is no need to count to it again
+                tally = self._tally()
+        return completed(self._judged(tally))
 
-    def compiled(self, query: Query) -> ExecutionResult:
+    def compiled(self, query: Query, tally: Tally | None = None) -> ExecutionResult:
         """Raises NotPlain, or whatever a resolver raised."""
-        context = self._context()
+        context = self._context(tally or self._tally())
         data = query.executed(self.operation.variables, context)
         return self._with_cost(ExecutionResult(data=data, errors=None), context)
 
-    async def _judged(self) -> ExecutionResult:
+    async def _judged(self, tally: Tally) -> ExecutionResult:
         """By graphql-core."""
-        context = self._context()
-        allowed = {OperationType.QUERY}
+        context = self._context(tally)
+        allowed = {StrawberryOperation.QUERY}
         if self.asked.changes_allowed:
-            allowed.add(OperationType.MUTATION)
+            allowed.add(StrawberryOperation.MUTATION)
         result = await schema.execute(
             self.text,
             variable_values=self.operation.variables,
@@ -235,14 +240,16 @@ class _Begun:
         return self._with_cost(result, context)
 
     def _query(self) -> Query | None:
-        if self.viewer is None or not self.backend.splicing:
+        if not self.backend.splicing or (self.viewer is None and not self.document.free):
             return None
         return compiled(schema._schema, self.document, self.operation.name)
 
-    def _context(self) -> Context:
+    def _tally(self) -> Tally:
         extensions = self.operation.extensions
         wanted = bool(extensions and extensions.get("cost") is True)
-        tally = Tally(self.backend.settings.max_introspected, wanted=wanted)
+        return Tally(self.backend.settings.max_introspected, wanted=wanted)
+
+    def _context(self, tally: Tally) -> Context:
         return Context(self.backend, self.viewer, self.reads, self.document, tally)
 
     def _with_cost(self, result: ExecutionResult, context: Context) -> ExecutionResult:

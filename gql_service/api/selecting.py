@@ -71,10 +71,14 @@ class Selecting:
         """As `arguments_of`, of a field that is known."""
         if not node.arguments and not of.args:
             return {}
+        given = get_argument_values(of, node, self.variables)
+        definition = of.extensions.get("strawberry-definition")
+        if definition is None:
+            return given  # of introspection, which graphql-core answers
         schema: Any = cast(Any, self.schema)._strawberry_schema
         return convert_arguments(
-            get_argument_values(of, node, self.variables),
-            cast(Any, of).extensions["strawberry-definition"].arguments,
+            given,
+            definition.arguments,
             scalar_registry=schema.schema_converter.scalar_registry,
             config=schema.config,
         )

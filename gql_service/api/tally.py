@@ -24,7 +24,12 @@ class Tally:
     def introspect(self, values: int) -> None:
         """Raises LimitExceeded when these are too many."""
         self.introspected += values
-        if self.introspected > self.max_introspected:
+        if self.exceeded:
             raise LimitExceeded(
                 f"Introspection can answer with {self.max_introspected:,} values: this has more"
             )
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether introspection has answered with more than it can."""
+        return self.introspected > self.max_introspected

@@ -110,8 +110,30 @@ def test_what_takes_too_long_is_stopped_and_left_to_threads(
     first = proven(ada, PAGE, id=shelf.dataset)
     monkeypatch.setattr(haste, "BRIEF_SECONDS", -1.0)
     threads.clear()
-    assert [ada.answer(PAGE, id=shelf.dataset) for _ in range(3)] == [first] * 3
-    assert len(threads) in (2, 3)  # the first was done, or stopped half-way
+    again = haste.TRIES + 2
+    assert [ada.answer(PAGE, id=shelf.dataset) for _ in range(again)] == [first] * again
+    assert len(threads) >= 2  # tries may have been stopped half-way as well, and the last were none
+
+
+def test_a_query_is_left_to_threads_for_a_while_after_three_late_tries_in_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("gql_service.api.haste.time.monotonic", lambda: now)
+    query = haste.Haste()
+    assert not query.allowed
+    query.proven = True
+    for late in ({"seconds": 1.0}, {"seconds": 0.0, "stopped": True}, {"seconds": 0.001}) * 2:
+        query.took(**late)
+        assert query.allowed
+    for _ in range(haste.TRIES):
+        assert query.allowed
+        query.took(0.0, stopped=True)
+    assert not query.allowed
+    now += haste.SLOW_SECONDS
+    assert query.allowed
+    query.took(0.0, stopped=True)
+    assert not query.allowed
 
 
 @ON_SQLITE

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
 
 import gql_service.api.operations as operations
 from gql_service.database.engine import Database
@@ -100,6 +101,39 @@ def test_a_wide_query_is_answered_alike_both_ways(
     for kind, answer in zip(kinds, expected, strict=True):
         assert not any(key == "errors" for key, _ in answer), answer
         assert asked(ada, WIDE, given | kind) == answer, kind
+
+
+DESCRIBED = """query ($deprecated: Boolean, $more: Boolean = false) {
+  __schema { __typename description queryType { name } mutationType { name }
+    subscriptionType { name ofType { name } } directives(includeDeprecated: $deprecated) {
+      name isRepeatable locations args { name defaultValue } } }
+  member: __type(name: "Member") { ...Type interfaces { name } }
+  node: __type(name: "Node") { ...Type possibleTypes { name kind } }
+  role: __type(name: "Role") { enumValues(includeDeprecated: $deprecated) { name description } }
+  where: __type(name: "ItemWhere") { isOneOf inputFields { name type { ...Type } } }
+  path: __type(name: "JSON") { specifiedByURL kind fields @include(if: $more) { name } }
+  none: __type(name: "Nothing") { name }
+}
+fragment Type on __Type { kind name ofType { kind name ofType { kind } }
+  fields(includeDeprecated: $deprecated) { name isDeprecated deprecationReason
+    args { name type { name kind } } type { __typename name kind } } }
+"""
+
+
+def test_introspection_is_answered_alike_both_ways_without_and_beside_other_questions(
+    ada: Client, resolved: Client, only_compiled: Callable[[], None]
+) -> None:
+    beside = DESCRIBED.replace("member:", "viewer { user { name } } member:")
+    kinds = [{}, {"deprecated": True}, {"deprecated": False, "more": True}]
+    questions = [(query, kind) for query in (DESCRIBED, beside) for kind in kinds]
+    questions.append((get_introspection_query(input_value_deprecation=True), {}))
+
+    expected = [asked(resolved, *question) for question in questions]
+    only_compiled()
+
+    for question, answer in zip(questions, expected, strict=True):
+        assert not any(key == "errors" for key, _ in answer), answer
+        assert asked(ada, *question) == answer, question
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ def small(database: Database, vault: Vault, tmp_path: Path, ada: Client) -> Clie
         max_filter_conditions=3,
         max_filter_values=2,
         max_pattern_characters=5,
+        max_query_values=13,
     )
     backend = Backend(settings, database, vault, anyio.CapacityLimiter(2))
     client = Client(TestClient(application(backend)), None)
@@ -155,6 +156,23 @@ def test_how_large_a_filter_may_be_is_a_setting(
                 small.run(query, id=shelf.dataset, **{argument: most})
                 code, path = small.refusal(query, id=shelf.dataset, **{argument: more})
                 assert (code, (path or [""])[0]) == ("LIMIT_EXCEEDED", argument)
+
+
+def test_how_many_values_a_query_is_given_is_a_setting_and_mutations_take_more(
+    small: Client, shelf: Shelf
+) -> None:
+    query = "query ($id: ID!, $dql: JSON) { items(datasetId: $id, dql: $dql) { totalCount } }"
+
+    def asked(values: int) -> dict[str, Any]:
+        """The id, the query, and in it a filter with so many conditions that say nothing."""
+        return {"id": shelf.dataset, "dql": {"join": [{}] * (values - 3)}}
+
+    assert small.refusal(query, **asked(13)) == ("INVALID", ["dql", "join"])
+    errors = small.answer(query, **asked(14))["errors"]
+    assert errors[0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert errors[0]["extensions"]["path"] == ["variables"]
+    labels = [{"name": str(n)} for n in range(14)]
+    small.change("createRecipe", projectId=shelf.project, title="wide", labels=labels)
 
 
 def test_the_size_of_introspection_is_a_setting(small: Client) -> None:
