@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,19 +26,18 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
-from sqlalchemy.exc import DBAPIError
 
 from gql_service import metrics
 from gql_service.database import deadline
 from gql_service.database.acting import UNBOUNDED, Actor, Bounds, parted
 from gql_service.database.brief import BriefReads
+from gql_service.database.failing import LostRace, too_busy, translated
 from gql_service.database.known import Known, State, begin_to_read
 from gql_service.database.meter import metered
 from gql_service.database.notices import announce
 from gql_service.database.plan import Prepared
 from gql_service.database.planner import tell_planner
 from gql_service.database.pools import BUSY_SECONDS, create_engine
-from gql_service.errors import Busy, InsufficientStorage, Timeout
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -46,9 +46,6 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Statement = sa.Executable | Prepared
 
 WRITE_ATTEMPTS = 6
-_FOREIGN_KEY_VIOLATION = "23503"
-_RETRYABLE_SQLSTATES = {"40001", "40P01", _FOREIGN_KEY_VIOLATION}
-_CANCELED = "57014"
 
 
 def utc_now() -> datetime:
@@ -162,6 +159,7 @@ class Database:
         """For short reads in the thread that asks. PostgreSQL has none: it would be waited for."""
         if self.dialect == "sqlite":
             self.brief = BriefReads(create_engine(url, reading=True))
+        self._turn = threading.Lock() if self.dialect == "sqlite" else None
         self.clock = clock
         self.patience = patience
         self.heard_by: set[Callable[[set[int]], None]] = set()
@@ -200,6 +198,7 @@ class Database:
         for attempt in range(WRITE_ATTEMPTS):
             try:
                 with (
+                    self._in_turn(),
                     translated(),
                     self.engine.connect() as connection,
                     begun(connection, write=True, patience=self.patience),
@@ -214,13 +213,27 @@ class Database:
                 if tx.published:
                     self.published(tx.published)
                 return done
-            except _LostRace as race:
+            except LostRace as race:
                 if attempt + 1 == WRITE_ATTEMPTS:
                     if race.reference_gone:  # six times in a row is a mistake of ours, not a race
                         raise race.error from None
-                    raise Busy("The database is busy; try again") from race
+                    raise too_busy() from race
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """SQLite has one writer at a time. Whoever finds it locked sleeps and looks again, and may
+        find it locked again; so those of one process wait for one another here."""
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=_seconds(self.patience)):
+            raise too_busy()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -242,55 +255,14 @@ def begun(
         driver = connection.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
             # Waiting for a lock cannot be interrupted.
-            driver.execute(f"PRAGMA busy_timeout={_milliseconds(patience)}")
+            driver.execute(f"PRAGMA busy_timeout={int(1000 * _seconds(patience))}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
             yield None
         else:
             yield None if write else begin_to_read(connection)
 
 
-def _milliseconds(patience: float) -> int:
+def _seconds(patience: float) -> float:
     """How long to wait for a lock of SQLite, which ends with the deadline."""
     current = deadline.current()
-    return int(1000 * (patience if current is None else min(patience, current.remaining)))
-
-
-class _LostRace(Exception):
-    """The transaction was undone by a concurrent one and may simply be run again."""
-
-    def __init__(self, error: DBAPIError, *, reference_gone: bool) -> None:
-        super().__init__()
-        self.error = error
-        self.reference_gone = reference_gone
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns the driver's words for contention, a full disk and being stopped into ours."""
-    try:
-        yield
-    except DBAPIError as error:
-        cause = error.orig
-        sqlstate = getattr(cause, "sqlstate", None)
-        if sqlstate in _RETRYABLE_SQLSTATES:
-            gone = sqlstate == _FOREIGN_KEY_VIOLATION
-            raise _LostRace(error, reference_gone=gone) from error
-        if sqlstate == _CANCELED:
-            raise _stopped() from error
-        if sqlstate in {"53100", "53200"}:
-            raise InsufficientStorage("The database has no room left") from error
-        if isinstance(cause, sqlite3.OperationalError):
-            if cause.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise _stopped() from error
-            if cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                if (current := deadline.current()) is not None:
-                    current.check()
-                raise Busy("The database is busy; try again") from error
-            if cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise InsufficientStorage("The database has no room left") from error
-        raise
-
-
-def _stopped() -> Timeout:
-    current = deadline.current()
-    return Timeout("The database stopped this") if current is None else current.refusal()
+    return patience if current is None else max(0.0, min(patience, current.remaining))

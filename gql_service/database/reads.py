@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gql_service.database import deadline
 from gql_service.database.acting import Actor, parted
-from gql_service.database.engine import Database, Tx, translated
+from gql_service.database.engine import Database, Tx
+from gql_service.database.failing import translated
 from gql_service.database.known import State
 from gql_service.errors import Timeout
 

@@ -198,6 +198,21 @@ def test_a_write_that_waited_too_long_is_refused_as_busy(database: Database) -> 
     assert numbers_now(database) == {1: 0}
 
 
+@on_sqlite
+def test_writers_of_one_process_queue_before_they_ask_the_database(database: Database) -> None:
+    impatient = Database(str(database.engine.url), patience=0)
+
+    def write_beside_another(_tx: Tx) -> None:
+        with ThreadPoolExecutor(1) as pool, pytest.raises(Busy):
+            pool.submit(impatient.write, insert(2)).result()
+        assert [impatient.engine.pool.checkedin(), impatient.engine.pool.checkedout()] == [0, 1]
+
+    impatient.write(write_beside_another)
+    impatient.write(insert(1))
+    impatient.close()
+    assert numbers_now(database) == {1: 0}
+
+
 # What is tried again
 
 
