@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import HTTPConnection, Request
 
 from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.api.serving import serving
 from gql_service.catalog.user import Identity, user_of_token
+from gql_service.database.engine import Tx
 from gql_service.database.reads import Reads
 from gql_service.errors import Unauthenticated
 
@@ -44,13 +47,18 @@ async def find_viewer(request: Request, backend: Backend) -> Identity | None:
     return None if token is None else await find_user(token, backend)
 
 
-async def find_user(token: str, backend: Backend) -> Identity:
-    """The user behind a token. Raises as `viewer_of`."""
+async def find_user(
+    token: str, backend: Backend, check: Callable[[Tx], None] | None = None
+) -> Identity:
+    """The user behind a token. Raises as `viewer_of`, and what `check` of their rights raises."""
 
     def find() -> Identity | None:
         reads = Reads(backend.database)
         try:
-            return viewer_of(token, reads)
+            viewer = viewer_of(token, reads)
+            if viewer is not None and check is not None:
+                reads.read(check, viewer.actor)
+            return viewer
         finally:
             reads.close()
 
@@ -59,9 +67,11 @@ async def find_user(token: str, backend: Backend) -> Identity:
     return found
 
 
-async def require_viewer(request: Request, backend: Backend) -> Identity:
-    """As `find_viewer`, where nothing can be had without a token."""
-    viewer = await find_viewer(request, backend)
-    if viewer is None:
+async def require_viewer(
+    request: Request, backend: Backend, check: Callable[[Tx], None] | None = None
+) -> Identity:
+    """As `find_user`, where nothing can be had without a token."""
+    token = bearer_token(request)
+    if token is None:
         raise Unauthenticated(NEEDS_TOKEN)
-    return viewer
+    return await find_user(token, backend, check)

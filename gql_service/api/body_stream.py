@@ -1,12 +1,14 @@
 """The body of a request, read by a worker thread as it arrives: in memory is what is on its way.
 
 The event loop reads ahead while the thread hashes and writes, a mebibyte or two at most; then it
-takes nothing more from the connection, and the client waits.
+takes nothing more from the connection, and the client waits. A body that says that it is short has
+come before the thread begins: asking the loop for it would take longer than writing it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -15,7 +17,7 @@ import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.requests import ClientDisconnect, Request
 
-from gql_service.api.json_body import arriving
+from gql_service.api.json_body import arriving, is_short
 
 T = TypeVar("T")
 
@@ -29,9 +31,12 @@ with them and the queries there are connections to the database for all."""
 
 class Body:
     """What arrives, for one thread to read once. `failure` says why it ended early, if it did:
-    ClientDisconnect, or TimeoutError when nothing came any more."""
+    ClientDisconnect, or TimeoutError when nothing came any more.
 
-    def __init__(self, receive: MemoryObjectReceiveStream[bytes]) -> None:
+    `receive` gives the next bytes, and none at the end.
+    """
+
+    def __init__(self, receive: Callable[[], bytes]) -> None:
         self._receive = receive
         self._rest = b""
         self.failure: Exception | None = ClientDisconnect()  # until it has ended well
@@ -62,11 +67,9 @@ class Body:
     def _next(self) -> bytes:
         if self.ended:
             return b""
-        try:
-            return anyio.from_thread.run(self._receive.receive)
-        except anyio.EndOfStream:
-            self.ended = True
-            return b""
+        piece = self._receive()
+        self.ended = not piece
+        return piece
 
 
 class Bodies:
@@ -82,20 +85,21 @@ class Bodies:
         with anyio.fail_after(self._seconds):
             await self._threads.acquire_on_behalf_of(request)
         try:
+            if is_short(request, PIECE):
+                return await _in_thread(work, await _arrived(request, self._seconds))
             return await self._read(request, work)
         finally:
             self._threads.release_on_behalf_of(request)
 
     async def _read(self, request: Request, work: Callable[[Body], T]) -> T:
         send, receive = anyio.create_memory_object_stream[bytes](_AHEAD)
-        body = Body(receive)
+        body = Body(partial(_from_loop, receive))
         done: list[T] = []
         failed: list[Exception] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_read_ahead, request, self._seconds, send, body)
             try:
-                limiter = anyio.CapacityLimiter(1)  # its place was taken above
-                done.append(await anyio.to_thread.run_sync(work, body, limiter=limiter))
+                done.append(await _in_thread(work, body))
             except Exception as failure:  # told outside, where no group wraps it
                 failed.append(failure)
             tasks.cancel_scope.cancel()
@@ -103,6 +107,32 @@ class Bodies:
         if failed:
             raise failed[0]
         return done[0]
+
+
+async def _in_thread(work: Callable[[Body], T], body: Body) -> T:
+    limiter = anyio.CapacityLimiter(1)  # its place was taken before
+    return await anyio.to_thread.run_sync(work, body, limiter=limiter)
+
+
+def _from_loop(receive: MemoryObjectReceiveStream[bytes]) -> bytes:
+    try:
+        return anyio.from_thread.run(receive.receive)
+    except anyio.EndOfStream:
+        return b""
+
+
+async def _arrived(request: Request, seconds: float) -> Body:
+    """All of a short body, or what came of it."""
+    content, failure = bytearray(), None
+    try:
+        async for chunk in arriving(request, seconds):
+            content += chunk
+    except (ClientDisconnect, TimeoutError) as ended:
+        failure = ended
+    pieces = iter([bytes(content)] if content else [])
+    body = Body(lambda: next(pieces, b""))
+    body.failure = failure
+    return body
 
 
 async def _read_ahead(

@@ -27,7 +27,7 @@ from gql_service.api.asked import Asked, Operation, operation_in
 from gql_service.api.auth import bearer_token, find_viewer
 from gql_service.api.context import NEEDS_TOKEN, Backend
 from gql_service.api.haste import LONGEST_TEXT
-from gql_service.api.json_body import decode, encode, read_body
+from gql_service.api.json_body import decode, encode, is_short, read_body
 from gql_service.api.live.event_stream import EVENTS_TYPE, EventStream, whole_stream
 from gql_service.api.live.feed import Feed
 from gql_service.api.live.telling import Failed, Subscribed
@@ -120,7 +120,7 @@ class GraphQLEndpoint:
             case "application/json" if _is_utf8(parameters):
                 most = min(settings.max_anonymous_json_bytes, settings.max_json_bytes)
                 viewer = None
-                if not _is_short(request, most):
+                if not is_short(request, most):
                     viewer = await self._viewer(request)
                     most = most if viewer is None else settings.max_json_bytes
                 body = await read_body(request, most, settings.request_seconds)
@@ -153,12 +153,6 @@ class GraphQLEndpoint:
 
 def _in_json(body: bytes) -> Operation:
     return operation_in(decode(body, "The body"))
-
-
-def _is_short(request: Request, most: int) -> bool:
-    """Whether the body says that it is no longer than this."""
-    length = request.headers.get("content-length", "")
-    return length.isdecimal() and len(length) < 20 and int(length) <= most
 
 
 def _accepted(accept: str) -> str | None:

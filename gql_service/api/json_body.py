@@ -37,6 +37,12 @@ async def arriving(request: Request, seconds: float) -> AsyncGenerator[bytes, No
         yield chunk
 
 
+def is_short(request: Request, most: int) -> bool:
+    """Whether the body says that it has no more bytes than this."""
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and len(length) < 20 and int(length) <= most
+
+
 def decode(body: bytes | str, what: str) -> Any:
     """The value of a JSON text. Raises Invalid, saying `what` is wrong.
 

@@ -27,10 +27,10 @@ from gql_service.api.body_stream import Bodies, Body
 from gql_service.api.context import Backend
 from gql_service.api.scalars import print_moment
 from gql_service.api.serving import serving
+from gql_service.catalog.project import check_may_upload
 from gql_service.catalog.upload import (
     Opening,
     UploadRecord,
-    check_may_upload,
     upload_of,
 )
 from gql_service.catalog.uploading import PART, Uploading
@@ -89,8 +89,9 @@ class Uploads:
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return self._abilities()
-        viewer = await require_viewer(request, self._backend)
         method = request.method
+        check = check_may_upload if method == "PUT" else None  # nothing else comes before its body
+        viewer = await require_viewer(request, self._backend, check)
         if method == "POST" and "upload" in request.path_params:
             method = request.headers.get("x-http-method-override", "").upper()
             if method not in ("PATCH", "DELETE", "HEAD"):
@@ -115,16 +116,11 @@ class Uploads:
         name = tus.clean_file_name(request.path_params.get("upload", ""), ("name",))
         if (tus.content_length(request) or 0) > most:
             raise LimitExceeded(f"A file can have {most} bytes")
-        await self._backend.run(lambda: self._check(viewer))
         uploading = self._uploading(viewer)
         done = await self._bodies.read(
             request, lambda body: uploading.whole(name, body.whole(), most)
         )
         return json_response(_shown(done), 201, {"location": self._location(done)})
-
-    def _check(self, viewer: Identity) -> None:
-        with self._backend.database.read(viewer.actor) as tx:
-            check_may_upload(tx)
 
     async def _open(self, request: Request, viewer: Identity) -> Response:
         settings = self._backend.settings

@@ -28,7 +28,8 @@ from gql_service.catalog.binary import (
 from gql_service.catalog.media import HEAD, Window, image_size, mime_type
 from gql_service.database.deadline import set_aside
 from gql_service.database.engine import Database, Tx
-from gql_service.database.sets import among, chunks
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import BinaryCorrupt, Conflict, LimitExceeded
 from gql_service.vault.contract import CHUNK, Vault
 
@@ -124,13 +125,16 @@ def open_binary(
     return _open(database, vault, current, start, stop)  # healed or stored again since it was read
 
 
+_CLAIM = Prepared(sa.insert(BLOB_KEYS))
+
+
 def _journal(database: Database, count: int, lease: timedelta) -> list[str]:
     """Fresh keys, pending, and known to the journal before any of them is used."""
     keys = [secrets.token_hex(16) for _ in range(count)]
 
     def insert(tx: Tx) -> None:
         rows = [{"key": key, "state": "pending", "lease_until": tx.now + lease} for key in keys]
-        tx.execute(sa.insert(BLOB_KEYS), rows)
+        tx.run(_CLAIM, rows)
 
     database.write(insert)
     return keys
@@ -175,15 +179,19 @@ def _turn_dead(database: Database, keys: Sequence[str]) -> list[str]:
     return database.write(turn)
 
 
+_PENDING = Prepared(
+    sa.select(sa.func.count()).where(
+        among_given(BLOB_KEYS.c.key, "keys", numbers=False), BLOB_KEYS.c.state == "pending"
+    )
+)
+
+
 def _require_pending(database: Database, keys: Sequence[str]) -> None:
     """An upload that outlived its lease may also have outlived its journal row: then only we can
     still remove the object.
     """
     with database.read() as tx:
-        pending = sa.select(sa.func.count()).where(
-            among(BLOB_KEYS.c.key, keys), BLOB_KEYS.c.state == "pending"
-        )
-        if tx.scalar(pending) != len(keys):
+        if tx.scalar(_PENDING, {"keys": list(keys)}) != len(keys):
             raise Conflict("The upload was given up, because it took too long")
 
 

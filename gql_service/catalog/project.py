@@ -18,15 +18,23 @@ from sqlmodel import Field, SQLModel
 
 from gql_service.catalog.names import clean_name
 from gql_service.catalog.permission import (
+    ALLOWED,
+    check_permission,
+    check_scope,
+    left_by,
+    permissions_of,
+    require_whole,
+)
+from gql_service.catalog.permission import (
     Permission as Permission,  # spoken of wherever projects are
 )
 from gql_service.catalog.permission import Role as Role
-from gql_service.catalog.permission import check_permission, left_by, permissions_of, require_whole
 from gql_service.catalog.unique import insert_unless_taken
 from gql_service.database.columns import BigKey, ByteOrderedText, Timestamp, table_of
 from gql_service.database.engine import Tx
-from gql_service.database.sets import among
-from gql_service.errors import NameTaken, NotFound
+from gql_service.database.plan import Prepared
+from gql_service.database.sets import among, among_given
+from gql_service.errors import Forbidden, NameTaken, NotFound
 
 
 class Project(SQLModel, table=True):
@@ -98,6 +106,26 @@ def permissions_in(tx: Tx, projects: Collection[int]) -> dict[int, frozenset[Per
     """What the actor may do in each of `projects` with this token; nothing where not a member."""
     roles, left = roles_of_actor(tx, projects), left_by(tx.bounds)
     return {project: permissions_of(role) & left for project, role in roles.items()}
+
+
+_WRITERS = [role.value for role in ALLOWED[Permission.WRITE]]
+_WRITES_IN = (
+    sa.select(MEMBERS.c.project)
+    .where(MEMBERS.c.user == sa.bindparam("actor"), MEMBERS.c.role.in_(_WRITERS))
+    .limit(1)
+)
+_WRITES_SOMEWHERE = Prepared(_WRITES_IN, lasting=True)
+_WRITES_AMONG = Prepared(_WRITES_IN.where(among_given(MEMBERS.c.project, "projects")), lasting=True)
+
+
+def check_may_upload(tx: Tx) -> None:
+    """Raises Forbidden unless there is a project in which the actor may make items of files. An
+    upload belongs to none before that."""
+    check_scope(tx, Permission.WRITE)
+    bound = tx.bounds.projects
+    somewhere = _WRITES_SOMEWHERE if bound is None else _WRITES_AMONG
+    if tx.first(somewhere, {"actor": tx.actor, "projects": sorted(bound or ())}) is None:
+        raise Forbidden("Files are uploaded by those who may write in some project")
 
 
 def membership(tx: Tx) -> sa.ColumnElement[bool]:

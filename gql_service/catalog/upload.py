@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gql_service.catalog.binary import BLOB_KEYS, StoredBlob, bury_keys
-from gql_service.catalog.permission import ALLOWED, Permission, check_scope
-from gql_service.catalog.project import MEMBERS, membership
+from gql_service.catalog.project import check_may_upload
 from gql_service.catalog.user import TOKENS
 from gql_service.database.columns import Timestamp, table_of
 from gql_service.database.engine import Tx
+from gql_service.database.plan import Prepared
 from gql_service.database.sets import among
-from gql_service.errors import Conflict, Forbidden, LimitExceeded, NotFound
+from gql_service.errors import Conflict, LimitExceeded, NotFound
 
 
 class Upload(SQLModel, table=True):
@@ -100,15 +100,6 @@ _LOADED = [
 ]
 
 
-def check_may_upload(tx: Tx) -> None:
-    """Raises Forbidden unless there is a project in which the actor may make items of files."""
-    check_scope(tx, Permission.WRITE)
-    writers = [role.value for role in ALLOWED[Permission.WRITE]]
-    somewhere = sa.select(MEMBERS.c.project).where(membership(tx), MEMBERS.c.role.in_(writers))
-    if tx.first(somewhere.limit(1)) is None:
-        raise Forbidden("Files are uploaded by those who may write in some project")
-
-
 def open_upload(tx: Tx, opening: Opening, lasting: timedelta, *, most_open: int) -> UploadRecord:
     """A new upload, of which nothing has been received.
 
@@ -125,20 +116,23 @@ def open_upload(tx: Tx, opening: Opening, lasting: timedelta, *, most_open: int)
     return _insert(tx, opening, tx.now + lasting)
 
 
-def keep_whole(tx: Tx, opening: Opening, blob: StoredBlob) -> UploadRecord:
+_CLAIMED = Prepared(
+    sa.select(BLOB_KEYS.c.lease_until)
+    .where(BLOB_KEYS.c.key == sa.bindparam("key"), BLOB_KEYS.c.state == "pending")
+    .with_for_update()
+)
+
+
+def keep_whole(tx: Tx, name: str, blob: StoredBlob) -> UploadRecord:
     """A new upload that is complete at once; it lasts as long as the claim on its object.
 
     Raises Conflict when the object is not pending any more, Forbidden as `check_may_upload`.
     """
     check_may_upload(tx)
-    pending = BLOB_KEYS.c.key == blob.blob_key, BLOB_KEYS.c.state == "pending"
-    lease = tx.scalar(sa.select(BLOB_KEYS.c.lease_until).where(*pending).with_for_update())
+    lease = tx.scalar(_CLAIMED, {"key": blob.blob_key})
     if lease is None:
         raise _given_up()
-    record = _insert(tx, opening, lease)
-    if not _complete(tx, record, 0, blob, lease):
-        raise _moved()
-    return upload_of(tx, record.id)
+    return _insert(tx, Opening(name, "", blob.size), lease, blob)
 
 
 def upload_of(tx: Tx, id: str) -> UploadRecord:
@@ -182,7 +176,19 @@ def complete(
     """Makes `blob` the whole of the upload. The keys of its parts, and those of `spare`, are dead
     then, and are returned for their objects to be deleted. Raises Conflict as `add_part`."""
     expires = tx.now + lasting
-    if not _complete(tx, upload, upload.received, blob, expires):
+    assert upload.received <= upload.length == blob.size, "the whole file"
+    moved = _move(
+        tx,
+        upload,
+        received=upload.length,
+        expires_at=expires,
+        blob_key=blob.blob_key,
+        sha256=blob.sha256,
+        mime_type=blob.mime_type,
+        width=blob.width,
+        height=blob.height,
+    )
+    if not moved:
         raise _moved()
     renewed = tx.execute(
         sa.update(BLOB_KEYS)
@@ -236,38 +242,33 @@ def take_uploads(tx: Tx, ids: Collection[str]) -> dict[str, StoredBlob]:
     return {row[0]: StoredBlob(*tuple(row)[1:]) for row in taken}
 
 
-def _insert(tx: Tx, opening: Opening, expires: datetime) -> UploadRecord:
-    id = secrets.token_hex(16)
+_NEW = Prepared(sa.insert(UPLOADS))
+
+
+def _insert(
+    tx: Tx, opening: Opening, expires: datetime, whole: StoredBlob | None = None
+) -> UploadRecord:
+    record = UploadRecord(
+        id=secrets.token_hex(16),
+        name=opening.name,
+        described=opening.described,
+        length=opening.length,
+        received=opening.length if whole else 0,
+        sha256=whole.sha256 if whole else None,
+        expires_at=expires,
+    )
     row = {
-        "id": id,
+        **asdict(record),
         "user": tx.actor,
         "token": tx.bounds.token,
-        "name": opening.name,
-        "described": opening.described,
-        "length": opening.length,
-        "received": 0,
+        "blob_key": whole.blob_key if whole else None,
+        "mime_type": whole.mime_type if whole else None,
+        "width": whole.width if whole else None,
+        "height": whole.height if whole else None,
         "created_at": tx.now,
-        "expires_at": expires,
     }
-    tx.execute(sa.insert(UPLOADS).values(row))
-    return UploadRecord(id, opening.name, opening.described, opening.length, 0, None, expires)
-
-
-def _complete(
-    tx: Tx, upload: UploadRecord, received: int, blob: StoredBlob, expires: datetime
-) -> bool:
-    assert received <= upload.length == blob.size, "the whole file"
-    return _move(
-        tx,
-        upload,
-        received=upload.length,
-        expires_at=expires,
-        blob_key=blob.blob_key,
-        sha256=blob.sha256,
-        mime_type=blob.mime_type,
-        width=blob.width,
-        height=blob.height,
-    )
+    tx.run(_NEW, row)
+    return record
 
 
 def _move(tx: Tx, upload: UploadRecord, **values: object) -> bool:

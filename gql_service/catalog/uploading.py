@@ -62,7 +62,7 @@ class Uploading:
             max_bytes=most,
             lease=self._lasting,
         )
-        return self._or_abandon(blob, lambda tx: keep_whole(tx, Opening(name, "", blob.size), blob))
+        return self._or_abandon(blob, lambda tx: keep_whole(tx, name, blob))
 
     def part(
         self,
