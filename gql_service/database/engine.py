@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -36,7 +37,7 @@ from gql_service.database.known import Known, State, begin_to_read
 from gql_service.database.meter import metered
 from gql_service.database.notices import announce
 from gql_service.database.plan import Prepared
-from gql_service.database.planner import tell_planner
+from gql_service.database.planner import Planner
 from gql_service.database.pools import BUSY_SECONDS, create_engine
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Tx:
 
     `bounds` are those of the token by which the user is known. `snapshot` is true for reads: the
     head seen first stays the head until the end. `growth` is how many rows tables have been given
-    in bulk; `known` is what has been read of this state before, where that can be told;
+    of each line; `known` is what has been read of this state before, where that can be told;
     `announced` are the datasets of which whoever watches them is told once this is committed,
     `published` those of which `Database.published` is.
     """
@@ -69,7 +70,7 @@ class Tx:
     snapshot: bool
     bounds: Bounds = field(default=UNBOUNDED, kw_only=True)
     known: State | None = field(default=None, kw_only=True)
-    growth: Counter[str] = field(default_factory=Counter, kw_only=True)
+    growth: Counter[tuple[str, int]] = field(default_factory=Counter, kw_only=True)
     announced: set[int] = field(default_factory=set, kw_only=True)
     published: set[int] = field(default_factory=set, kw_only=True)
 
@@ -124,15 +125,21 @@ class Tx:
         self.connection.exec_driver_sql(
             f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', list(rows)
         )
-        self.growth[table.name] += len(rows)
+        if "line" in names:
+            of_lines = Counter(map(itemgetter(names.index("line")), rows))
+            self.growth.update({(table.name, line): found for line, found in of_lines.items()})
 
     def insert_selected(
-        self, table: sa.Table, names: Sequence[str], rows: sa.Select[Any] | sa.CompoundSelect[Any]
+        self,
+        table: sa.Table,
+        line: int,
+        names: Sequence[str],
+        rows: sa.Select[Any] | sa.CompoundSelect[Any],
     ) -> None:
-        """Inserts what a statement selects, without reading it here."""
+        """Inserts what a statement selects for a line, without reading it here."""
         statement = sa.insert(table).from_select(names, rows)
         statement = statement.execution_options(preserve_rowcount=True)
-        self.growth[table.name] += self.execute(statement).rowcount
+        self.growth[table.name, line] += self.execute(statement).rowcount
 
     @property
     def postgres(self) -> bool:
@@ -154,6 +161,7 @@ class Database:
     def __init__(self, url: str, *, clock: Clock = utc_now, patience: float = BUSY_SECONDS) -> None:
         self.engine = create_engine(url)
         self.reading = create_engine(url, reading=True)
+        self.planner = Planner(self.engine)
         self._known = Known()
         self.brief: BriefReads | None = None
         """For short reads in the thread that asks. PostgreSQL has none: it would be waited for."""
@@ -207,7 +215,7 @@ class Database:
                     tx = Tx(connection, self.clock(), user, snapshot=False, bounds=bounds)
                     done = work(tx)
                     announce(connection, tx.announced)
-                tell_planner(self.engine, tx.growth)
+                self.planner.told(tx.growth)
                 for hear in tuple(self.heard_by) if tx.announced else ():
                     hear(tx.announced)
                 if tx.published:

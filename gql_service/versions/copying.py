@@ -92,7 +92,7 @@ def _copy_items(draft: Draft, source: View, chosen: Callable[[ItemColumns], Cond
         return copied(columns, draft.view.line, draft.number).where(chosen(columns))
 
     copies = visible_items(source, items)
-    draft.tx.insert_selected(ITEMS, COPIED[ITEMS], copies)
+    draft.tx.insert_selected(ITEMS, draft.view.line, COPIED[ITEMS], copies)
     index_version(draft.tx, draft.view.line, draft.number)
 
 
@@ -106,7 +106,7 @@ def copy_annotations(
 
     if source.sheets[0].annotations:
         copies = visible_annotations(source, annotations)
-        draft.tx.insert_selected(ANNOTATIONS, COPIED[ANNOTATIONS], copies)
+        draft.tx.insert_selected(ANNOTATIONS, draft.view.line, COPIED[ANNOTATIONS], copies)
 
 
 def copied(columns: ItemColumns | AnnotationColumns, line: int, since: int) -> sa.Select[Any]:

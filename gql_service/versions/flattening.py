@@ -40,7 +40,6 @@ from gql_service.catalog.visibility import (
 )
 from gql_service.database.engine import Database, Tx
 from gql_service.database.plan import Prepared
-from gql_service.database.planner import tell_planner
 from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import ServiceError
 from gql_service.versions.changes import changed_annotation_keys, changed_items
@@ -138,12 +137,13 @@ def publish(tx: Tx, making: Making) -> int:
 
 def inform_planner(database: Database, making: Making) -> None:
     """What each batch is too small for: the planner learns of the line before anybody reads it."""
+    line, number = making.line, sa.func.count()
     with database.read() as tx:
         sizes = {
-            table.name: tx.scalar(sa.select(sa.func.count()).where(table.c.line == making.line))
+            (table.name, line): tx.scalar(sa.select(number).where(table.c.line == line))
             for table in (ITEMS, ANNOTATIONS)
         }
-    tell_planner(database.engine, sizes)
+    database.planner.told(sizes)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def take_annotations(draft: Draft, alone: Alone) -> None:
     taken = sa.select(sa.literal(1)).where(_TAKEN.c.line == line, _TAKEN.c.key == COVERED.c.key)
     over = (sa.literal(line, _BIG).label("line"), sa.literal(draft.number, _BIG).label("since"))
     replaced = covered_by(alone.over, alone.below, COVERED.c.id, *over).where(taken.exists())
-    tx.insert_selected(ANNOTATION_WHITEOUTS, ["state", "line", "since"], replaced)
+    tx.insert_selected(ANNOTATION_WHITEOUTS, line, ["state", "line", "since"], replaced)
     _count(draft)
 
 
