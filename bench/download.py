@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from bench.files_service import MIB, bare_files, noise, noisy_file, picture, service_over
-from bench.load import Request, load
+from bench.files_service import (
+    CONNECTIONS,
+    MIB,
+    bare_files,
+    noise,
+    noisy_file,
+    picture,
+    rates,
+    service_over,
+)
+from bench.load import Request
 from bench.measure import Figure, as_rate, side_by_side
 from bench.store import Store
 
 LARGE_MIB = 256
-CONNECTIONS = 16
 _SECONDS = 3.0
 
 _NUMBERS = itertools.count(1)
@@ -41,11 +49,7 @@ def measure(store: Store, runs: int) -> Iterator[Figure]:
         yield as_rate(figure, mebibytes, "MiB/s")
         asked, floor = Request(paths[1]), Request("/small")
         name = f"a picture of {len(small) // 1024} KiB, {CONNECTIONS} connections"
-        ours, theirs = [], []
-        for _ in range(runs):
-            ours.append(load(asked, [service.port], CONNECTIONS, seconds).rate)
-            theirs.append(load(floor, [bare], CONNECTIONS, seconds).rate)
-        yield Figure(name, 1, "requests/s", tuple(ours), tuple(theirs), "sends a file of a folder")
+        yield rates(name, runs, seconds, (asked, service.port), (floor, bare))
 
 
 def path_of_url(url: str) -> str:

@@ -18,11 +18,16 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
+from bench.load import Request, load
+from bench.measure import Figure
 from bench.processes import free_port, serving
 from bench.store import Store
 from gql_service.catalog.user import create_token
 
 MIB = 1024 * 1024
+CONNECTIONS = 16
+Asked = tuple[Request, int]
+"""What is asked of which port."""
 _BLOCK = MIB
 _NOISE = random.Random(7)
 
@@ -168,3 +173,13 @@ def _body(connection: HTTPConnection, status: int) -> bytes:
     if response.status != status:
         raise RuntimeError(f"{response.status}: {body[:300]!r}")
     return body
+
+
+def rates(name: str, runs: int, seconds: float, ours: Asked, floor: Asked) -> Figure:
+    """Requests a second over `CONNECTIONS`, of the service and of a server of files in turns."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(runs):
+        for into, (request, port) in zip(taken, (ours, floor), strict=True):
+            into.append(load(request, [port], CONNECTIONS, seconds).rate)
+    own, bare = map(tuple, taken)
+    return Figure(name, 1, "requests/s", own, bare, "sends a file of a folder")

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bench import data, postgres
 from bench.bare import Bare
 from bench.data import Stage
@@ -136,7 +138,7 @@ def _fill(url: str, items: int) -> None:
 
 
 def _driven(url: str) -> str:
-    return Settings(database_url=url).resolved_database_url
+    return Settings(database_url=SecretStr(url)).resolved_database_url
 
 
 def _origin() -> str:

@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
-from bench.download import CONNECTIONS, path_of_url
-from bench.files_service import Service, bare_files, picture, service_over
-from bench.load import Request, load
+from bench.download import path_of_url
+from bench.files_service import (
+    CONNECTIONS,
+    Service,
+    bare_files,
+    picture,
+    rates,
+    service_over,
+)
+from bench.load import Request
 from bench.measure import Figure, as_rate, side_by_side
 from bench.store import Store
 from gql_service.catalog.picture import drawn
@@ -37,12 +44,8 @@ def measure(store: Store, runs: int) -> Iterator[Figure]:
         connection = service.connect()
         _get(connection, asked.path)
         connection.close()
-        ours, theirs = [], []
-        for _ in range(runs):
-            ours.append(load(asked, [service.port], CONNECTIONS, seconds).rate)
-            theirs.append(load(floor, [bare], CONNECTIONS, seconds).rate)
         name = f"a thumbnail that is there, {CONNECTIONS} connections"
-        yield Figure(name, 1, "requests/s", tuple(ours), tuple(theirs), "sends a file of a folder")
+        yield rates(name, runs, seconds, (asked, service.port), (floor, bare))
 
 
 def _first(service: Service, runs: int, count: int) -> Figure:
