@@ -88,27 +88,30 @@ class View:
         )
 
 
+LAYERED = (
+    LINES.c.id.label("line"),
+    LINES.c.born,
+    LINES.c.flat_of,
+    LAYERS.c.below,
+    LAYERS.c.at,
+    LAYERS.c.with_annotations,
+    LAYERS.c.with_metadata,
+    LAYERS.c.with_status,
+    LOWER.c.born.label("below_born"),
+    LOWER.c.flat_of.label("below_flat_of"),
+)
+"""What is read of a line and of each layer under it, which `layer_sheet` understands."""
+
+
+def with_layers(lines: sa.FromClause) -> sa.Join:
+    """Lines, each with its layers, or with none."""
+    own = lines.outerjoin(LAYERS, LAYERS.c.line == LINES.c.id)
+    return own.outerjoin(LOWER, LOWER.c.id == LAYERS.c.below)
+
+
 _PILES = Prepared(
-    sa.select(
-        DATASETS.c.id.label("dataset"),
-        DATASETS.c.head,
-        DATASETS.c.kept_from,
-        LINES.c.id.label("line"),
-        LINES.c.born,
-        LINES.c.flat_of,
-        LAYERS.c.below,
-        LAYERS.c.at,
-        LAYERS.c.with_annotations,
-        LAYERS.c.with_metadata,
-        LAYERS.c.with_status,
-        LOWER.c.born.label("below_born"),
-        LOWER.c.flat_of.label("below_flat_of"),
-    )
-    .select_from(
-        DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id)
-        .outerjoin(LAYERS, LAYERS.c.line == LINES.c.id)
-        .outerjoin(LOWER, LOWER.c.id == LAYERS.c.below)
-    )
+    sa.select(DATASETS.c.id.label("dataset"), DATASETS.c.head, DATASETS.c.kept_from, *LAYERED)
+    .select_from(with_layers(DATASETS.join(LINES, LINES.c.dataset == DATASETS.c.id)))
     .where(among_given(DATASETS.c.id, "datasets"), DATASETS.c.purged_at.is_(None))
     .order_by(DATASETS.c.id, LINES.c.born.desc(), LINES.c.id.desc(), LAYERS.c.depth),
     lasting=True,

@@ -10,29 +10,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from gql_service.catalog.sheet import Sheet
-from gql_service.catalog.visibility import LAYERS, LINES, LOWER, layer_sheet
+from gql_service.catalog.visibility import LAYERED, LAYERS, LINES, layer_sheet, with_layers
 from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 
-_LINE_WITH_LAYERS = sa.select(
-    LINES.c.id.label("line"),
-    LINES.c.born,
-    LINES.c.flat_of,
-    LAYERS.c.below,
-    LAYERS.c.at,
-    LAYERS.c.with_annotations,
-    LAYERS.c.with_metadata,
-    LAYERS.c.with_status,
-    LOWER.c.born.label("below_born"),
-    LOWER.c.flat_of.label("below_flat_of"),
-).select_from(
-    LINES.outerjoin(LAYERS, LAYERS.c.line == LINES.c.id).outerjoin(
-        LOWER, LOWER.c.id == LAYERS.c.below
-    )
-)
-_UNDER = Prepared(
-    _LINE_WITH_LAYERS.where(LINES.c.id == sa.bindparam("line")).order_by(LAYERS.c.depth)
-)
+_LINE_WITH_LAYERS = sa.select(*LAYERED).select_from(with_layers(LINES)).order_by(LAYERS.c.depth)
+_UNDER = Prepared(_LINE_WITH_LAYERS.where(LINES.c.id == sa.bindparam("line")))
 
 
 def unfolded(tx: Tx, sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
@@ -69,9 +52,7 @@ _REPLACED = (
     )
 )
 """The line that the dataset went on with before, if there was one."""
-_BEFORE = Prepared(
-    _LINE_WITH_LAYERS.where(LINES.c.id == _REPLACED.scalar_subquery()).order_by(LAYERS.c.depth)
-)
+_BEFORE = Prepared(_LINE_WITH_LAYERS.where(LINES.c.id == _REPLACED.scalar_subquery()))
 
 
 def with_the_past(tx: Tx, sheets: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
