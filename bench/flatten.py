@@ -75,7 +75,7 @@ def _one_run(store: Store, dataset: int, taken: _Taken) -> None:
     page = works["first page of 100"]
     for what, work in works.items():
         taken.before.setdefault(what, []).append(_average(work, store.stage.items))
-    usual = [_milliseconds(page) for _ in range(min(USUAL, store.stage.items))]
+    usual = [_milliseconds(page) for _ in range(min(USUAL, store.stage.items // 4))]
     taken.usual.append(_percentile(usual))
     done = threading.Event()
 
