@@ -18,7 +18,7 @@ is condemned: called back to life as it is, it would serve bad bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,8 +32,6 @@ from gql_service.database.engine import Tx
 from gql_service.database.plan import Prepared
 from gql_service.database.sets import among, among_given, chunks
 from gql_service.errors import Conflict
-
-_ROWS_PER_INSERT = 1000  # nine values each, below the 32,766 that SQLite binds
 
 
 class Binary(SQLModel, table=True):
@@ -241,20 +239,31 @@ def claim_keys(tx: Tx, keys: Collection[str]) -> None:
         raise Conflict("The upload was given up, because it took too long")
 
 
+def _upserting(insert: Callable[[sa.Table], Any]) -> Prepared:
+    alive = sa.case((BINARIES.c.state == "corrupt", "corrupt"), else_="live")
+    return Prepared(
+        insert(BINARIES).on_conflict_do_update(
+            index_elements=["sha256"], set_={"state": alive, "condemned_at": None}
+        )
+    )
+
+
+_UPSERT = {True: _upserting(postgresql.insert), False: _upserting(sqlite.insert)}
+_SERVING = Prepared(
+    sa.select(BINARIES.c.id, BINARIES.c.sha256, BINARIES.c.blob_key, BINARIES.c.state).where(
+        among_given(BINARIES.c.sha256, "hashes", numbers=False)
+    )
+)
+
+
 def _upsert(tx: Tx, blobs: Sequence[StoredBlob]) -> dict[str, sa.Row[Any]]:
     """The rows (id, sha256, blob_key, state) that serve these contents, locked, by hash.
 
     Sorted by hash, so that two writers of the same contents wait for each other in one order.
     """
-    served: dict[str, sa.Row[Any]] = {}
-    for part in chunks(blobs, _ROWS_PER_INSERT):
-        statement = _insert(tx, BINARIES).values([_row(tx, blob) for blob in part])
-        alive = sa.case((BINARIES.c.state == "corrupt", "corrupt"), else_="live")
-        upsert = statement.on_conflict_do_update(
-            index_elements=["sha256"], set_={"state": alive, "condemned_at": None}
-        ).returning(BINARIES.c.id, BINARIES.c.sha256, BINARIES.c.blob_key, BINARIES.c.state)
-        served.update((row.sha256, row) for row in tx.rows(upsert))
-    return served
+    tx.run(_UPSERT[tx.postgres], [_row(tx, blob) for blob in blobs])
+    rows = tx.rows(_SERVING, {"hashes": [blob.sha256 for blob in blobs]})
+    return {row.sha256: row for row in rows}
 
 
 def _row(tx: Tx, blob: StoredBlob) -> dict[str, Any]:
