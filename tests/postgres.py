@@ -29,7 +29,6 @@ _SETTINGS = {
     "max_connections": "100",
     "deadlock_timeout": "100ms",
     "autovacuum": "off",
-    "jit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "4GB",

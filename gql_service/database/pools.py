@@ -82,11 +82,20 @@ def _postgres_engine(url: sa.URL, *, reading: bool) -> Engine:
         isolation_level="AUTOCOMMIT" if reading else "READ COMMITTED",  # or BEGIN takes a message
         hide_parameters=True,
     )
+    event.listen(engine, "connect", _without_jit)
     if reading:
         event.listen(engine, "connect", _read_only)
         event.listen(engine, "checkin", _used)
         event.listen(engine, "checkout", partial(_still_there, engine))
     return engine
+
+
+def _without_jit(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
+    """Statements over many layers have many expressions: to compile these takes PostgreSQL seconds,
+    where running them takes tenths."""
+    connection.autocommit = True
+    connection.execute("SET jit TO off")
+    connection.autocommit = False
 
 
 def _read_only(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:

@@ -213,6 +213,14 @@ def test_writers_of_one_process_queue_before_they_ask_the_database(database: Dat
     assert numbers_now(database) == {1: 0}
 
 
+@on_postgresql
+def test_nothing_is_compiled_that_runs_in_less_time(database: Database) -> None:
+    compiling = sa.text("SELECT current_setting('jit')")
+    assert database.write(lambda tx: tx.scalar(compiling)) == "off"
+    with database.read() as tx:
+        assert tx.scalar(compiling) == "off"
+
+
 # What is tried again
 
 
