@@ -8,13 +8,13 @@ WORKDIR /app
 # The libraries in a layer of their own: they change seldom.
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --extra s3 --no-install-project
+    uv sync --locked --no-dev --extra s3 --extra formats --no-install-project
 
 # Building the package makes the playground, with a Node.js that is only there for the build.
 COPY README.md LICENSE ./
 COPY gql_service gql_service
 RUN --mount=type=cache,target=/root/.cache/uv --mount=type=cache,target=/root/.npm \
-    uv sync --locked --no-dev --extra s3 --no-editable \
+    uv sync --locked --no-dev --extra s3 --extra formats --no-editable \
     && test -e .venv/lib/python3.12/site-packages/gql_service/playground/bundle/page.html
 
 
