@@ -120,7 +120,10 @@ class Operations:
         tell_operation(document, operation.name)
         kind = operation_type(document, operation.name)
         if kind is not OperationType.MUTATION:
-            require_few_values(operation.variables, self._backend.settings.max_query_values)
+            try:
+                require_few_values(operation.variables, self._backend.settings.max_query_values)
+            except LimitExceeded as error:
+                return _answer(_never_begun(error), asked)
         if kind is OperationType.SUBSCRIPTION:
             return self._subscribed(asked, operation, document, viewer, reads)
         if document.free and not operation.variables and not operation.extensions:
