@@ -7,6 +7,7 @@ minutes and names the headers of the answer: still an attachment, still no type 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -39,6 +40,8 @@ GUARDS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
+AT_ONCE = 256 * 1024
+"""Bytes that are read before any of them is sent: to ask a thread for each piece takes longer."""
 LINK_SECONDS = 300
 """How long a download sent to the store may take to begin."""
 
@@ -112,12 +115,16 @@ async def send_file(backend: Backend, request: Request, file: FileToSend) -> Res
         # The address does not last as long as the bytes do: only these may be kept.
         sent_on = {"location": link, "cache-control": "no-store"}
         return Response(status_code=307, headers=_headers(file) | sent_on)
-    pieces = await backend.run(
-        lambda: open_binary(
-            backend.database, backend.vault, file.binary, start=sent.start, stop=sent.stop
-        )
-    )
-    return StreamingResponse(pieces, status_code=status, headers=headers)
+
+    def opened() -> Iterator[bytes] | bytes:
+        store = backend.database, backend.vault
+        pieces = open_binary(*store, file.binary, start=sent.start, stop=sent.stop)
+        return pieces if len(sent) > AT_ONCE else b"".join(pieces)
+
+    content = await backend.run(opened)
+    if isinstance(content, bytes):
+        return Response(content, status_code=status, headers=headers)
+    return StreamingResponse(content, status_code=status, headers=headers)
 
 
 def _link(backend: Backend, file: FileToSend) -> str | None:

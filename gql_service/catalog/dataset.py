@@ -217,8 +217,13 @@ def datasets_by_id(tx: Tx, ids: Collection[int]) -> dict[int, DatasetRecord]:
 
 def living_dataset(tx: Tx, dataset: int) -> DatasetRecord | None:
     """The dataset unless it is deleted, whoever asks: for those who were given leave before."""
-    row = tx.first(dataset_columns().where(DATASETS.c.id == dataset, alive()))
+    row = tx.first(_LIVING, {"id": dataset})
     return None if row is None else dataset_record(row)
+
+
+_LIVING = Prepared(
+    dataset_columns().where(DATASETS.c.id == sa.bindparam("id", type_=sa.BigInteger()), alive())
+)
 
 
 _HEADS = Prepared(
