@@ -206,3 +206,19 @@ def test_missing_bytes_are_an_error_and_not_a_file(
     for key, content in kept.items():
         if content != b"shelf 0":
             vault.put(key, [content])
+
+
+@ON_SQLITE
+def test_other_bytes_of_the_same_length_are_an_error_too_before_any_is_sent(
+    ada: Client, shelf: Shelf, vault: Vault
+) -> None:
+    url = ada.run(URL, by={"id": shelf.items[0]})["item"]["downloadUrl"]
+    for key in list(vault.keys()):
+        if b"".join(vault.read(key)) == b"shelf 0":
+            vault.delete(key)
+            vault.put(key, [b"shelf X"])
+    response = ada.get(url)
+    assert response.status_code == 502
+    assert response.json()["errors"][0]["extensions"]["code"] == "BINARY_CORRUPT"
+    assert ada.upload(shelf.dataset, [("again.txt", b"shelf 0")])["added"] == 1
+    assert ada.get(url).content == b"shelf 0"
