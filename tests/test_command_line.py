@@ -560,7 +560,7 @@ def test_an_import_that_is_interrupted_says_so_and_leaves_a_sound_store(
 ) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(3_000):
+    for number in range(10_000):
         (photos / f"{number}.txt").write_text(str(number))
     with subprocess.Popen(
         [

@@ -509,7 +509,8 @@ def test_a_hundred_items_cost_as_many_statements_as_one(
         }
         with count_statements() as statements:
             changes[change]()
-        return len(statements)
+        # PostgreSQL looks at a line that has grown by so many rows, whatever wrote them.
+        return sum(not statement.startswith("ANALYZE") for statement in statements)
 
     assert run(1) == run(100)
 
