@@ -34,14 +34,12 @@ from gql_service.errors import (
     StorageUnavailable,
 )
 from gql_service.vault.contract import CHUNK, KEY, check_key
+from gql_service.vault.s3_sending import PART, send_parts
 from gql_service.vault.s3_signing import Account, abort_upload, unfinished_uploads
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-PART = 8 * 1024 * 1024
-"""Bytes of a part: a store takes 10,000 of them, so that the largest object has 78 GiB."""
-PARTS_AT_ONCE = 2
 _PAGE = 1000
 
 _CONNECT = timedelta(seconds=5)
@@ -97,14 +95,7 @@ class S3Vault:
                 if len(first) < PART:
                     obstore.put(self._store, path, first, mode="create", use_multipart=False)
                     return
-                obstore.put(
-                    self._store,
-                    path,
-                    chain([first], pieces),
-                    use_multipart=True,
-                    chunk_size=PART,
-                    max_concurrency=PARTS_AT_ONCE,
-                )
+                send_parts(self._store, path, chain([first], pieces))
         except ServiceError as failure:
             if stream.ended and self._arrived(key, stream.size):
                 return  # only the answer was lost

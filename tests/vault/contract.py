@@ -59,6 +59,15 @@ class VaultContract:
         assert b"".join(pieces) == LONG[start:stop]
         assert all(0 < len(piece) <= CHUNK for piece in pieces)
 
+    def test_bytes_may_come_out_of_other_objects_of_the_same_vault(self, vault: Vault) -> None:
+        """As those of an upload that came in parts do; together they are sent in parts again."""
+        keys, part = [fresh() for _ in range(3)], LONG * 6
+        for key in keys:
+            vault.put(key, [part])
+        whole = fresh()
+        vault.put(whole, (piece for key in keys for piece in vault.read(key)))
+        assert b"".join(vault.read(whole)) == part * 3
+
     def test_what_lies_beyond_the_end_is_left_out(self, vault: Vault) -> None:
         key = fresh()
         vault.put(key, [b"short"])

@@ -18,7 +18,8 @@ import pytest
 
 from gql_service.errors import Conflict, StorageUnavailable
 from gql_service.vault.contract import Vault
-from gql_service.vault.s3 import PART, S3Vault
+from gql_service.vault.s3 import S3Vault
+from gql_service.vault.s3_sending import PART
 from gql_service.vault.s3_signing import Account, unfinished_uploads
 from tests.vault.contract import Broken, VaultContract, breaking, fresh
 
